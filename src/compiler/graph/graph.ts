@@ -3,14 +3,10 @@
  * batch) stay symbolic. A graph is a plain value: passes make new graphs, backends read them. No operator is known here.
  */
 import type { Span } from "../source/source.ts";
-import type { Dim, Shape } from "../types/dim.ts";
+import type { Dim } from "../types/dim.ts";
+import type { TensorType } from "../types/tensor.ts";
 
-export type DType = "bool" | "i32" | "i64" | "f16" | "bf16" | "f32" | "f64";
-
-export interface TensorType {
-  readonly dtype: DType;
-  readonly shape: Shape;
-}
+export type { DType, TensorType } from "../types/tensor.ts";
 
 /** The static configuration of a node. Sizes are dims, for they may be symbolic. */
 export type Attribute =

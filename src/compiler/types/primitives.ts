@@ -1,0 +1,103 @@
+/**
+ * The types of primitive operators, from their `.arch` signatures alone. Passes and gradient rules emit primitives
+ * through these rules; programs go through the same `Bindings` with better blame.
+ */
+import type { PrimDecl, TypeNode } from "../syntax/ast.ts";
+import type { Attribute, Attributes } from "../graph/graph.ts";
+import type { TypeRules } from "../graph/builder.ts";
+import { Dim } from "./dim.ts";
+import { evaluateStatic } from "./evaluate.ts";
+import { Facts } from "./facts.ts";
+import { type ArgumentType, Bindings, classify } from "./signature.ts";
+import { boolValue, floatValue, intValue, listOf, type Static, StaticError, stringValue } from "./static.ts";
+import { type DType, isDType, showType, type TensorType } from "./tensor.ts";
+
+/** Rules over the primitives declared in some files. */
+export function primitiveRules(primitives: Iterable<PrimDecl>, facts: Facts = Facts.none): TypeRules {
+  const byName = new Map([...primitives].map((p) => [p.name.text, p]));
+  return {
+    outputs(op, attributes, inputs) {
+      const prim = byName.get(op);
+      if (prim === undefined) throw new Error(`there is no primitive ${op}`);
+      try {
+        return outputTypes(prim, attributes, inputs, facts);
+      } catch (error) {
+        const given = inputs.map(showType).join(", ");
+        if (error instanceof StaticError) throw new Error(`${op}(${given}): ${error.message}`, { cause: error });
+        throw error;
+      }
+    },
+  };
+}
+
+function outputTypes(prim: PrimDecl, attributes: Attributes, inputs: readonly TensorType[], facts: Facts): readonly TensorType[] {
+  const { config, tensors = [] } = classify(prim.lists);
+  const bindings = new Bindings(facts, (expr, b) => evaluateStatic(expr, (name) => b.values.get(name), facts));
+  for (const param of config) {
+    const attribute = attributes[param.name.text];
+    if (attribute !== undefined) bindings.values.set(param.name.text, staticOf(attribute));
+    else if (param.default !== undefined) bindings.values.set(param.name.text, bindings.evaluate(param.default));
+    else throw new StaticError(`\`${param.name.text}\` is missing`);
+  }
+  const args: ArgumentType[] = inputs.map((type) => ({ kind: "tensor", type, range: undefined }));
+  const [first] = tensors;
+  const listed = tensors.length === 1 && first?.type?.kind === "list";
+  const given: ArgumentType[] = listed ? [{ kind: "list", members: args, keys: args.map((_, i) => String(i)) }] : args;
+  if (given.length !== tensors.length) throw new StaticError(`takes ${String(tensors.length)} tensors`);
+  if (listed && first) bindings.values.set(first.name.text, listOf(inputs.map((t) => listOf(t.shape.map(intValue)))));
+  for (const { param, mismatch } of bindings.match(tensors, given)) {
+    const sizes = mismatch.kind === "size" ? `: axis ${String(mismatch.axis)} is ${mismatch.actual.toString()}, not ${mismatch.expected.toString()}` : "";
+    throw new StaticError(`\`${param.name.text}\` does not fit (${mismatch.kind})${sizes}`);
+  }
+  if (prim.result === undefined) throw new StaticError("has no result type");
+  for (const name of bindings.asked(prim.result)) {
+    const asked = attributes[name];
+    if (asked === undefined) throw new StaticError(`the size ${name} of the result is missing`);
+    bindings.values.set(name, staticOf(asked));
+  }
+  for (const condition of prim.where) {
+    const holds = bindings.evaluate(condition);
+    if (holds.kind !== "bool" || !holds.value) throw new StaticError("a condition of the signature does not hold");
+  }
+  const count = prim.result.kind === "list" ? (attributes["parts"] as Dim).constant : undefined;
+  return resultTypes(prim.result, bindings, count);
+}
+
+function resultTypes(result: TypeNode, bindings: Bindings, count: number | undefined): readonly TensorType[] {
+  if (result.kind === "tuple") return result.members.flatMap((m) => resultTypes(m, bindings, count));
+  if (result.kind === "list") {
+    const [one] = resultTypes(result.member, bindings, undefined);
+    return one === undefined ? [] : Array.from({ length: count ?? 0 }, () => one);
+  }
+  if (result.kind !== "tensor") throw new StaticError("a primitive gives tensors");
+  const fallback: DType = "f32";
+  const type = bindings.instantiate(result, fallback);
+  if (type === undefined) throw new StaticError("a primitive's result has no open axis");
+  return [type];
+}
+
+/** An attribute as the static value it came from. */
+export function staticOf(attribute: Attribute): Static {
+  if (attribute instanceof Dim) return intValue(attribute);
+  if (attribute instanceof Float64Array) return listOf([...attribute].map(floatValue));
+  if (typeof attribute === "number") return floatValue(attribute);
+  if (typeof attribute === "boolean") return boolValue(attribute);
+  if (typeof attribute === "string") return isDType(attribute) ? { kind: "dtype", dtype: attribute } : stringValue(attribute);
+  return listOf(attribute.map(staticOf));
+}
+/** A static value as an attribute of a node. */
+export function attributeOf(value: Static): Attribute {
+  switch (value.kind) {
+    case "int":
+      return value.dim;
+    case "float":
+    case "bool":
+    case "string":
+      return value.value;
+    case "dtype":
+      return value.dtype;
+    case "collection":
+    case "tuple":
+      return value.members.map(attributeOf);
+  }
+}
