@@ -87,7 +87,8 @@ async function setUpEngine() {
   process.once("SIGINT", onInterrupt);
   try {
     const result = await engines.installTensorflow({ signal: interrupt.signal }, showEvents());
-    if (result.status === "installed") say(`TensorFlow ${result.location.version} is ready in ${result.location.folder}`);
+    if (result.status === "installed")
+      say(`TensorFlow ${result.location.version} is ready in ${result.location.folder}`);
     return { ready: true, worked: result.status === "installed" };
   } catch (error) {
     if (interrupt.signal.aborted) process.exit(130);

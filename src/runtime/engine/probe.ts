@@ -32,12 +32,14 @@ export interface EngineStatus {
 
 /** Asks every engine, all at once. Takes as long as the slowest library takes to load, about half a second. */
 export async function probeEngines(env: NodeJS.ProcessEnv = process.env): Promise<readonly EngineStatus[]> {
-  return Promise.all([probeReference(), probeTensorflow(env), probeOnnxRuntime(env)]);
+  const [tensorflow, onnxRuntime] = await Promise.all([probeTensorflow(env), probeOnnxRuntime(env)]);
+  return [probeReference(), tensorflow, onnxRuntime];
 }
 
 function probeReference(): EngineStatus {
   const manifest = ownManifest();
-  const version = manifest === undefined ? null : (JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version;
+  const version =
+    manifest === undefined ? null : (JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version;
   const path = manifest === undefined ? null : dirname(manifest);
   return { name: "reference", library: "archc", present: true, version, device: "cpu", path, problem: null, ways: [] };
 }

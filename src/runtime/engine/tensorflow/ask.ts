@@ -23,7 +23,7 @@ export async function askAddon(
   signal?: AbortSignal,
 ): Promise<AddonAnswer> {
   const result = await runCommand(process.execPath, ["-e", QUESTION, addon], {
-    // The second is for editors, whose "node" is their own program.
+    // ELECTRON_RUN_AS_NODE: inside an editor, execPath is the editor, and this makes it a Node.
     env: { ...env, TF_CPP_MIN_LOG_LEVEL: "3", ELECTRON_RUN_AS_NODE: "1", NODE_OPTIONS: "" },
     signal,
   });

@@ -1,15 +1,6 @@
 // Makes the real tfjs addon against TensorFlow's wheel, once per user, version and device. Everything is built in
 // a folder beside its final place and put there by one rename, so that a half-made engine is never seen.
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statfsSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { EngineError } from "../error.ts";
 import { withLock } from "../lock.ts";

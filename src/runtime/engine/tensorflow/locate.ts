@@ -67,7 +67,10 @@ export function locateTensorflow(options: LocateOptions = {}): TensorflowLookup 
   }
   const own = join(tfjs.folder, ADDON_FILE);
   if (wanted !== "gpu" && existsSync(own)) {
-    return { found: true, location: { source: "package", folder: tfjs.folder, addon: own, version: null, device: null } };
+    return {
+      found: true,
+      location: { source: "package", folder: tfjs.folder, addon: own, version: null, device: null },
+    };
   }
   return {
     found: false,

@@ -50,7 +50,13 @@ async function findPlatform(env: NodeJS.ProcessEnv): Promise<Tool> {
   const { stdout } = await runCommand("getconf", ["GNU_LIBC_VERSION"], { env });
   const match = /^glibc (\d+)\.(\d+)/.exec(stdout);
   if (match === null) {
-    return { ...tool, found: false, version: here, problem: `this Linux has no glibc (needs ${needed})`, ways: [elsewhere] };
+    return {
+      ...tool,
+      found: false,
+      version: here,
+      problem: `this Linux has no glibc (needs ${needed})`,
+      ways: [elsewhere],
+    };
   }
   const [major, minor] = [Number(match[1]), Number(match[2])];
   const version = `${here}, glibc ${String(major)}.${String(minor)}`;
@@ -62,10 +68,14 @@ async function findPlatform(env: NodeJS.ProcessEnv): Promise<Tool> {
 
 async function findPython(env: NodeJS.ProcessEnv): Promise<Tool> {
   const command = pythonCommand(env);
-  const result = await runCommand(command, ["-c", "import platform, zipfile, zlib; print(platform.python_version())"], { env });
+  const result = await runCommand(command, ["-c", "import platform, zipfile, zlib; print(platform.python_version())"], {
+    env,
+  });
   const tool = { name: "python3", use: "unpack TensorFlow's wheel" } as const;
   if (result.status === 0) return { ...tool, found: true, version: result.stdout.trim(), problem: null, ways: [] };
-  const problem = result.absent ? `there is no ${command}` : `${command} does not run, or lacks its zipfile and zlib modules`;
+  const problem = result.absent
+    ? `there is no ${command}`
+    : `${command} does not run, or lacks its zipfile and zlib modules`;
   return { ...tool, found: false, version: null, problem, ways: [packageWay("python3")] };
 }
 
