@@ -3,14 +3,14 @@
  * through these rules; programs go through the same `Bindings` with better blame.
  */
 import type { PrimDecl, TypeNode } from "../syntax/ast.ts";
-import type { Attribute, Attributes } from "../graph/graph.ts";
-import type { TypeRules } from "../graph/builder.ts";
-import { Dim } from "./dim.ts";
-import { evaluateStatic } from "./evaluate.ts";
-import { Facts } from "./facts.ts";
-import { type ArgumentType, Bindings, classify } from "./signature.ts";
-import { boolValue, floatValue, intValue, listOf, type Static, StaticError, stringValue } from "./static.ts";
-import { type DType, isDType, showType, type TensorType } from "./tensor.ts";
+import type { Attribute, Attributes } from "./graph.ts";
+import type { TypeRules } from "./builder.ts";
+import { Dim } from "../types/dim.ts";
+import { evaluateStatic } from "../types/evaluate.ts";
+import { Facts } from "../types/facts.ts";
+import { type ArgumentType, Bindings, classify } from "../types/signature.ts";
+import { boolValue, floatValue, intValue, listOf, type Static, StaticError, stringValue } from "../types/static.ts";
+import { type DType, isDType, showType, type TensorType } from "../types/tensor.ts";
 
 /** Rules over the primitives declared in some files. */
 export function primitiveRules(primitives: Iterable<PrimDecl>, facts: Facts = Facts.none): TypeRules {
