@@ -1,0 +1,72 @@
+/** Rows E01xx: what cannot be read. Prose only. */
+import { row, type Rows } from "../row.ts";
+
+export const syntaxRows = {
+  E0101: row<{ expected: string; found: string; help: string }>({
+    severity: "error",
+    title: "something else was expected here",
+    message: ({ found }) => `${found} does not fit here`,
+    label: ({ expected }) => `expected ${expected}`,
+    help: ({ help }) => help,
+  }),
+  E0102: row<{ starters: string; help: string }>({
+    severity: "error",
+    title: "this line has no start",
+    message: () => "this line has no start",
+    label: ({ starters }) => starters,
+    help: ({ help }) => help,
+  }),
+  E0103: row<{ open: string; close: string; help: string }>({
+    severity: "error",
+    title: "a bracket or a string is never closed",
+    message: ({ open }) => (open === '"' ? "this string is never closed" : `this \`${open}\` is never closed`),
+    label: ({ open, close }) => (open === '"' ? "a string ends on its own line" : `\`${close}\` is missing`),
+    help: ({ help }) => help,
+  }),
+  E0104: row<{ shown: string; help: string }>({
+    severity: "error",
+    title: "a character that the language does not have",
+    message: ({ shown }) => `${shown} means nothing in this language`,
+    help: ({ help }) => help,
+  }),
+  E0105: row<{ limit: number; what: string }>({
+    severity: "error",
+    title: "an expression is too deep",
+    message: ({ limit, what }) => `more than ${String(limit)} ${what}`,
+    help: () => "give parts of it names of their own with `let`",
+  }),
+  E0106: row<{ word: string; help: string }>({
+    severity: "error",
+    title: "a reserved word is used as a name",
+    message: ({ word }) => `\`${word}\` is a word of the language and cannot be a name`,
+    label: () => "expected a name",
+    help: ({ help }) => help,
+  }),
+  E0107: row<{ text: string; why: string; help: string }>({
+    severity: "error",
+    title: "a number is not written right",
+    message: ({ text }) => `\`${text}\` is not a number`,
+    label: ({ why }) => why,
+    help: ({ help }) => help,
+  }),
+  E0108: row<{ escape: string }>({
+    severity: "error",
+    title: "a string has an unknown escape",
+    message: ({ escape }) => `\`${escape}\` means nothing in a string`,
+    label: () => 'strings know \\" \\\\ \\n \\t',
+    help: ({ escape }) => (escape.length > 1 ? `for a backslash itself, write it twice: \\${escape}` : ""),
+  }),
+  E0109: row<{ close: string }>({
+    severity: "error",
+    title: "a closing bracket closes nothing",
+    message: ({ close }) => `this \`${close}\` closes nothing`,
+    help: () => "remove it, or open it before",
+  }),
+  E0110: row<{ close: string }>({
+    severity: "error",
+    title: "a body ends without a result",
+    message: () => "this body has no result",
+    label: () => "expected `=> result` before this",
+    help: () => "end the body with the value it gives:   => value",
+  }),
+} satisfies Rows<"E01">;
