@@ -19,6 +19,7 @@ import {
   type TensorflowLocation,
 } from "./locate.ts";
 import { BUILD_RECIPE, TENSORFLOW_VERSION, type TensorflowDevice, TFJS_PACKAGE, wheelsOf } from "./pins.ts";
+import { HOLDER_FILE } from "./start-log.ts";
 import { findTools } from "./tools.ts";
 
 export interface InstallOptions {
@@ -111,7 +112,11 @@ async function build(
   onEvent({ kind: "step", text: "loading it once" });
   await checkAddon(staging, context);
 
-  const files = [ADDON_FILE, ...readdirSync(join(staging, LIBRARY_FOLDER)).map((name) => `${LIBRARY_FOLDER}/${name}`)];
+  const files = [
+    ADDON_FILE,
+    HOLDER_FILE,
+    ...readdirSync(join(staging, LIBRARY_FOLDER)).map((name) => `${LIBRARY_FOLDER}/${name}`),
+  ];
   const record: EngineRecord = {
     tensorflow: TENSORFLOW_VERSION,
     tfjs: tfjs.version,

@@ -10,6 +10,7 @@ import util from "node:util";
 import { EngineError, messageOf } from "../error.ts";
 import { locateTensorflow, type LocateOptions, setUpWay, type TensorflowLocation } from "./locate.ts";
 import { TFJS_PACKAGE, type TensorflowDevice } from "./pins.ts";
+import { withStartLog } from "./start-log.ts";
 
 /** The module `@tensorflow/tfjs-node-gpu`. */
 export type TensorflowModule = typeof import("@tensorflow/tfjs-node-gpu");
@@ -48,7 +49,8 @@ function load(options: LoadOptions): LoadedTensorflow {
   provideOldUtilities();
   let tf: TensorflowModule;
   try {
-    tf = requireWithAddon(location.addon);
+    const level = Number(process.env["TF_CPP_MIN_LOG_LEVEL"]) || 0;
+    tf = withStartLog(location.folder, level, () => requireWithAddon(location.addon));
   } catch (error) {
     const way = setUpWay(location.device ?? "cpu");
     const ways = [{ text: "Build it anew:", commands: way.commands.map((command) => `${command} --force`) }];
