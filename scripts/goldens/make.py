@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from inputs import make_inputs, make_weights
+from names import load
 from network import Dhaa, Size
 from runs import KEPT, SGD, STEPS, Run, Tensors, run
 
@@ -123,6 +124,8 @@ def main() -> None:
     if size == Size() and trained != TRAINED:
         raise SystemExit(f"the small network has {trained} trained parameters, expected {TRAINED}")
 
+    if given.weights is not None:
+        load(network, load_file(given.weights), str(given.weights))  # refused here, before anything is written
     given.out.mkdir(parents=True, exist_ok=True)
     kept_weights, kept_inputs = given.out / "weights.safetensors", given.out / "inputs.safetensors"
     if given.weights is None:

@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from inputs import make_inputs, make_weights
 from make import TRAINED
 from names import archc_name, load, tensors
-from network import ALIGNED, FACE5, FULL, Dhaa, Size, aligned_region, expectations, losses, mirrored, source_map, targets
+from network import ALIGNED, BRANCHES, FACE5, FULL, Dhaa, Size, aligned_region, expectations, losses, mirrored, source_map, targets
 from runs import SGD, run
 
 SEED = 7
@@ -165,7 +165,7 @@ def check_formulas(model: Dhaa, image: torch.Tensor, points: torch.Tensor, age: 
         pooled = torch.stack([padded[:, :, j : j + 31 : 2, i : i + 31 : 2] for j in range(3) for i in range(3)]).amax(dim=0)
         report("stem: output", largest(model.stem(image), pooled), 1e-12)
 
-        for branch, keys in {"global": ("whole", "near", "close"), "local": ("eye", "nose", "mouth"), "mixed": ("whole", "near", "close")}.items():
+        for branch, keys in BRANCHES.items():
             hidden = cell = total = torch.zeros(4, model.size.width, **DOUBLE)
             at = f"{branch}.fuse.lstm.cell"
             for key in keys:
