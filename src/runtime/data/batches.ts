@@ -1,0 +1,137 @@
+/**
+ * Batches of samples in the order and with the augmentation that (seed, epoch, row) draw: the same everywhere, whatever
+ * was loaded before. Decoding runs ahead of whoever asks for the next batch.
+ */
+import type { Tensor } from "../../compiler/ops/tensor.ts";
+import { Draws } from "../draws.ts";
+import { InputError } from "../error.ts";
+import {
+  type Affine,
+  alignFace,
+  apply,
+  compose,
+  type DrawnAugmentation,
+  drawAugmentation,
+  identity,
+  invert,
+  pixelsToUnit,
+  type Point,
+} from "./affine.ts";
+import { decode, warp } from "./image.ts";
+import type { Manifest, Row } from "./manifest.ts";
+import type { Field, ImageField, Recipe } from "./recipe.ts";
+
+/** By input or target name. */
+export type Batch = ReadonlyMap<string, Tensor>;
+
+export interface BatchOptions {
+  readonly batch: number;
+  readonly seed: number;
+  /** Shuffle and augment, as training does. Otherwise rows come as they stand, and the last batch may be short. */
+  readonly training: boolean;
+}
+
+export class Batches {
+  readonly #manifest: Manifest;
+  readonly #recipe: Recipe;
+  readonly #options: BatchOptions;
+  readonly perEpoch: number;
+  #order: { readonly epoch: number; readonly rows: readonly number[] } | undefined;
+
+  constructor(manifest: Manifest, recipe: Recipe, options: BatchOptions) {
+    const { rows, path } = manifest;
+    const { batch, training } = options;
+    this.#manifest = manifest;
+    this.#recipe = recipe;
+    this.#options = options;
+    // A short last batch would give batch statistics of another size; its rows come up in another epoch.
+    this.perEpoch = training ? Math.floor(rows.length / batch) : Math.ceil(rows.length / batch);
+    if (this.perEpoch === 0) {
+      throw new InputError(
+        `${path} has ${rows.length} rows to train on, and a batch is ${batch}.`,
+        `--batch ${rows.length}   or more rows`,
+      );
+    }
+  }
+
+  /** Batch number `step` (from 0) of the whole training: epochs follow one another. */
+  async at(step: number): Promise<Batch> {
+    const { batch, seed, training } = this.#options;
+    const epoch = Math.floor(step / this.perEpoch);
+    const place = (step % this.perEpoch) * batch;
+    const rows = this.#rowsOf(epoch).slice(place, place + batch);
+    const samples = await Promise.all(
+      rows.map((index) => {
+        const row = this.#manifest.rows[index] as Row;
+        const drawn = training
+          ? drawAugmentation(this.#recipe.augmentations, new Draws(seed, "augment", epoch, row.index))
+          : { map: identity, swaps: [] };
+        return sampleOf(row, this.#recipe, drawn);
+      }),
+    );
+    return collate(this.#recipe.fields, samples);
+  }
+
+  #rowsOf(epoch: number): readonly number[] {
+    if (this.#order?.epoch !== epoch) {
+      const n = this.#manifest.rows.length;
+      const { seed, training } = this.#options;
+      const rows = training ? new Draws(seed, "order", epoch).permutation(n) : Array.from({ length: n }, (_, i) => i);
+      this.#order = { epoch, rows };
+    }
+    return this.#order.rows;
+  }
+}
+
+/** One row's values by field name. */
+export async function sampleOf(
+  row: Row,
+  recipe: Recipe,
+  drawn: DrawnAugmentation,
+): Promise<ReadonlyMap<string, Float32Array>> {
+  const values = new Map<string, Float32Array>();
+  const field = recipe.fields.find(({ from }) => from.kind === "image");
+  const image = field?.from as ImageField | undefined;
+  const picture = image === undefined ? undefined : await decode(row.image);
+  let toCrop: Affine = identity;
+  if (picture !== undefined) toCrop = pixelsToUnit(picture.width, picture.height);
+  if (recipe.alignment !== undefined) toCrop = alignFace(recipe.alignment, row.points, row.lip) ?? toCrop;
+  const map = compose(drawn.map, toCrop);
+  if (picture !== undefined && field !== undefined && image !== undefined) {
+    const toPicture = compose(invert(map), pixelsToUnit(image.size, image.size));
+    values.set(field.name, normalise(warp(picture, toPicture, image.size), image));
+  }
+  for (const { name, from } of recipe.fields) {
+    if (from.kind === "points")
+      values.set(name, Float32Array.from(swapped(row.points, drawn.swaps).flatMap((point) => [...apply(map, point)])));
+    else if (from.kind !== "image") values.set(name, Float32Array.from(row.values.get(name) ?? []));
+  }
+  return values;
+}
+
+function swapped(points: readonly Point[], swaps: DrawnAugmentation["swaps"]): readonly Point[] {
+  const out = [...points];
+  for (const [i, j] of swaps) [out[i], out[j]] = [out[j] as Point, out[i] as Point];
+  return out;
+}
+
+/** (pixel / 255 - mean) / std, channel by channel. */
+function normalise(planes: Float32Array, image: ImageField): Float32Array {
+  const plane = image.size * image.size;
+  for (let c = 0; c < 3; c += 1) {
+    const [mean, std] = [image.mean[c] ?? 0, image.std[c] ?? 1];
+    for (let i = c * plane; i < (c + 1) * plane; i += 1) planes[i] = (planes[i]! / 255 - mean) / std;
+  }
+  return planes;
+}
+
+function collate(fields: readonly Field[], samples: readonly ReadonlyMap<string, Float32Array>[]): Batch {
+  const batch = new Map<string, Tensor>();
+  for (const field of fields) {
+    const each = field.shape.reduce((product, size) => product * size, 1);
+    const data = new Float32Array(each * samples.length);
+    samples.forEach((sample, i) => data.set(sample.get(field.name) as Float32Array, i * each));
+    batch.set(field.name, { dtype: field.dtype, shape: [samples.length, ...field.shape], data });
+  }
+  return batch;
+}

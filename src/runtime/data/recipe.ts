@@ -1,0 +1,249 @@
+/**
+ * What a model's `data` section says, read from plain values into types: how each input and target comes out of a row of a
+ * manifest, and what is done to pictures and points. It reads no files.
+ */
+import type { Port } from "../../compiler/graph/graph.ts";
+import type { Plain } from "../../compiler/program.ts";
+import { InputError } from "../error.ts";
+
+export interface ImageField {
+  readonly kind: "image";
+  readonly column: string;
+  /** Height and width of the result, in pixels. */
+  readonly size: number;
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+/** Pairs of columns x, y in pixels of the image, given to the model in [-1, 1] of the crop. */
+export interface PointsField {
+  readonly kind: "points";
+  readonly columns: readonly string[];
+}
+export interface NumbersField {
+  readonly kind: "numbers";
+  readonly columns: readonly string[];
+}
+/** One column of numbers with spaces between them, cut or filled up to a length. */
+export interface TokensField {
+  readonly kind: "tokens";
+  readonly column: string;
+  readonly length: number;
+  readonly pad: number;
+}
+export type FieldKind = ImageField | PointsField | NumbersField | TokensField;
+
+/** One input or target and where it comes from. */
+export interface Field {
+  readonly name: string;
+  readonly dtype: Port["type"]["dtype"];
+  /** One sample's shape: the port's without its first axis. */
+  readonly shape: readonly number[];
+  /** Whole numbers in from ..< to, where the declaration says so. */
+  readonly range: { readonly from: number; readonly to: number } | undefined;
+  readonly from: FieldKind;
+}
+
+/** Takes the middle of the first two points and the lip to fixed places of the crop. */
+export interface Alignment {
+  readonly eyes: readonly [number, number];
+  readonly lip: readonly [number, number];
+  /** The upper lip's columns; empty where the middle of the last two points stands in. */
+  readonly columns: readonly string[];
+}
+
+export type Augmentation =
+  | { readonly kind: "flip"; readonly chance: number; readonly swap: readonly (readonly [number, number])[] }
+  | { readonly kind: "scale"; readonly low: number; readonly high: number }
+  | { readonly kind: "rotate"; readonly degrees: number }
+  | { readonly kind: "shift"; readonly fraction: number };
+
+export interface Recipe {
+  readonly fields: readonly Field[];
+  readonly alignment: Alignment | undefined;
+  readonly augmentations: readonly Augmentation[];
+}
+
+/** The recipe of a program; `ports` are those of the graph that will be fed. */
+export function recipeOf(
+  model: string,
+  data: Readonly<Record<string, Plain>> | undefined,
+  ports: readonly Port[],
+): Recipe {
+  if (data === undefined) {
+    throw new InputError(
+      `${model} has no \`data\` section, so nothing says how its inputs come out of a manifest.`,
+      `Add one to the model:   data { ${ports[0]?.name ?? "x"} = … }`,
+    );
+  }
+  const fields = ports.map((port) => fieldOf(model, data, port));
+  const steps = recordsOf(model, "prepare", data["prepare"] ?? []);
+  const alignments = steps.map((step) => alignmentOf(model, step));
+  if (alignments.length > 1) throw new InputError(`${model}: \`prepare\` aligns the picture twice; keep one step.`);
+  const augmentations = recordsOf(model, "augment", data["augment"] ?? []).map((step) => augmentationOf(model, step));
+  const recipe = { fields, alignment: alignments[0], augmentations };
+  check(model, recipe);
+  return recipe;
+}
+
+type PlainRecord = Readonly<Record<string, Plain>>;
+
+function fieldOf(model: string, data: PlainRecord, port: Port): Field {
+  const plain = data[port.name];
+  if (plain === undefined || !isRecord(plain)) {
+    throw new InputError(
+      `${model}: the \`data\` section says nothing about ${port.kind} \`${port.name}\`.`,
+      `Add a line to it:   ${port.name} = column("${port.name}")`,
+    );
+  }
+  const shape = port.type.shape.slice(1).map((dim) => {
+    if (dim.constant !== undefined) return dim.constant;
+    throw new InputError(
+      `${model}: ${port.kind} \`${port.name}\` has sizes that differ from sample to sample, which a manifest cannot fill.`,
+    );
+  });
+  const { range } = port;
+  const from = range?.from.constant;
+  const to = range?.to.constant;
+  return {
+    name: port.name,
+    dtype: port.type.dtype,
+    shape,
+    range: from === undefined || to === undefined ? undefined : { from, to },
+    from: kindOf(`${model}: data.${port.name}`, plain),
+  };
+}
+
+function kindOf(where: string, plain: PlainRecord): FieldKind {
+  const kind = text(where, plain, "kind");
+  switch (kind) {
+    case "image": {
+      const [mean, std] = [numbers(where, plain, "mean"), numbers(where, plain, "std")];
+      return { kind, column: text(where, plain, "column"), size: number(where, plain, "size"), mean, std };
+    }
+    case "points":
+      return { kind, columns: texts(where, plain, "columns") };
+    case "number":
+      return { kind: "numbers", columns: [text(where, plain, "column")] };
+    case "numbers":
+      return { kind, columns: texts(where, plain, "columns") };
+    case "tokens":
+      return {
+        kind,
+        column: text(where, plain, "column"),
+        length: number(where, plain, "length"),
+        pad: number(where, plain, "pad"),
+      };
+    default:
+      throw new InputError(
+        `${where} has the kind "${kind}", which no loader reads; image, points, number, numbers and tokens are known.`,
+      );
+  }
+}
+
+function alignmentOf(model: string, step: PlainRecord): Alignment {
+  const where = `${model}: data.prepare`;
+  const kind = text(where, step, "kind");
+  if (kind !== "align_face") throw new InputError(`${where} has a step of kind "${kind}"; align_face is known.`);
+  const columns = texts(where, step, "columns");
+  if (columns.length !== 0 && columns.length !== 2)
+    throw new InputError(`${where}: the lip needs two columns, x and y, or none.`);
+  return { eyes: pair(where, step["eyes"]), lip: pair(where, step["lip"]), columns };
+}
+
+function augmentationOf(model: string, step: PlainRecord): Augmentation {
+  const where = `${model}: data.augment`;
+  const kind = text(where, step, "kind");
+  switch (kind) {
+    case "flip": {
+      const swap = step["swap"];
+      if (!Array.isArray(swap)) throw new InputError(`${where}: \`swap\` of a flip is a list of pairs.`);
+      return { kind, chance: number(where, step, "chance"), swap: swap.map((member: Plain) => pair(where, member)) };
+    }
+    case "scale":
+      return { kind, low: number(where, step, "low"), high: number(where, step, "high") };
+    case "rotate":
+      return { kind, degrees: number(where, step, "degrees") };
+    case "shift":
+      return { kind, fraction: number(where, step, "fraction") };
+    default:
+      throw new InputError(`${where} has a step of kind "${kind}"; flip, scale, rotate and shift are known.`);
+  }
+}
+
+/** What can be wrong with a recipe whatever the manifest. */
+function check(model: string, recipe: Recipe): void {
+  const images = recipe.fields.filter((field) => field.from.kind === "image");
+  const points = recipe.fields.filter((field) => field.from.kind === "points");
+  for (const field of recipe.fields) {
+    const made = sampleShape(field.from);
+    if (made.length === field.shape.length && made.every((size, axis) => size === field.shape[axis])) continue;
+    throw new InputError(
+      `${model}: \`${field.name}\` is [${field.shape.join(", ")}] a sample, but the \`data\` section makes [${made.join(", ")}].`,
+    );
+  }
+  if (images.length > 1)
+    throw new InputError(
+      `${model}: two images in a sample (${images.map((f) => f.name).join(", ")}) cannot be loaded.`,
+    );
+  if (points.length > 1)
+    throw new InputError(
+      `${model}: two sets of points in a sample (${points.map((f) => f.name).join(", ")}) cannot be loaded.`,
+    );
+  if (recipe.alignment !== undefined && (images.length === 0 || (points[0]?.shape[0] ?? 0) < 2)) {
+    throw new InputError(`${model}: align_face needs an image and the points of the eyes and the mouth.`);
+  }
+}
+
+function sampleShape(field: FieldKind): readonly number[] {
+  switch (field.kind) {
+    case "image":
+      return [3, field.size, field.size];
+    case "points":
+      return [field.columns.length / 2, 2];
+    case "tokens":
+      return [field.length];
+    case "numbers":
+      return field.columns.length === 1 ? [] : [field.columns.length];
+  }
+}
+
+function isRecord(plain: Plain | undefined): plain is PlainRecord {
+  return typeof plain === "object" && !Array.isArray(plain);
+}
+
+function recordsOf(model: string, name: string, plain: Plain): readonly PlainRecord[] {
+  const list: readonly Plain[] = Array.isArray(plain) ? (plain as readonly Plain[]) : [plain];
+  return list.map((member) => {
+    if (isRecord(member)) return member;
+    throw new InputError(`${model}: data.${name} is a list of steps, and ${JSON.stringify(member)} is none.`);
+  });
+}
+
+function text(where: string, record: PlainRecord, key: string): string {
+  const value = record[key];
+  if (typeof value === "string") return value;
+  throw new InputError(`${where}: \`${key}\` is a text.`);
+}
+
+function number(where: string, record: PlainRecord, key: string): number {
+  const value = record[key];
+  if (typeof value === "number") return value;
+  throw new InputError(`${where}: \`${key}\` is a number.`);
+}
+
+function texts(where: string, record: PlainRecord, key: string): readonly string[] {
+  const value = record[key];
+  if (Array.isArray(value) && value.every((member) => typeof member === "string")) return value;
+  throw new InputError(`${where}: \`${key}\` is a list of texts.`);
+}
+
+function numbers(where: string, record: PlainRecord, key: string): readonly number[] {
+  const value = record[key];
+  if (Array.isArray(value) && value.every((member) => typeof member === "number")) return value;
+  throw new InputError(`${where}: \`${key}\` is a list of numbers.`);
+}
+
+function pair(where: string, value: Plain | undefined): readonly [number, number] {
+  if (Array.isArray(value) && typeof value[0] === "number" && typeof value[1] === "number") return [value[0], value[1]];
+  throw new InputError(`${where}: ${JSON.stringify(value)} is not a pair of numbers.`);
+}
