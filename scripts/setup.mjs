@@ -91,7 +91,10 @@ async function setUpEngine() {
       say(`TensorFlow ${result.location.version} is ready in ${result.location.folder}`);
     return { ready: true, worked: result.status === "installed" };
   } catch (error) {
-    if (interrupt.signal.aborted) process.exit(130);
+    if (interrupt.signal.aborted) {
+      say("interrupted; the next run begins this step anew");
+      process.exit(130);
+    }
     if (!(error instanceof engines.EngineError)) throw error;
     say(`no TensorFlow engine; everything else works.\n${engines.describeEngineError(error)}\n`);
     return { ready: false, worked: true };

@@ -1,9 +1,17 @@
 // The real addon: built by the set-up, loaded from the user's cache, and computing what arithmetic says.
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, it } from "vitest";
-import { installTensorflow, loadTensorflow, locateTensorflow, probeEngines } from "../../src/runtime/engine/index.ts";
+import {
+  installTensorflow,
+  linkTensorflow,
+  loadTensorflow,
+  locateTensorflow,
+  probeEngines,
+} from "../../src/runtime/engine/index.ts";
 import { linesAbove } from "../../src/runtime/engine/tensorflow/start-log.ts";
 
 /** Built by the set-up that runs before the tests. */
@@ -82,6 +90,27 @@ it("holds back only TensorFlow's lines below the level", () => {
   expect(linesAbove(heading + info, 3)).toBe("");
   expect(linesAbove(heading + info + fault, 2)).toBe(heading + fault);
   expect(linesAbove(`${info}something else\n`, 3)).toBe("something else\n");
+});
+
+it.runIf(lookup.found)("lends the addon to another project, where plain Node finds it", () => {
+  const project = mkdtempSync(join(tmpdir(), "archc-link-"));
+  const own = createRequire(import.meta.url).resolve("@tensorflow/tfjs-node-gpu/package.json");
+  const theirs = join(project, "node_modules/@tensorflow/tfjs-node-gpu");
+  mkdirSync(theirs, { recursive: true });
+  copyFileSync(own, join(theirs, "package.json"));
+  const links = linkTensorflow(project);
+  expect(links).toEqual([join(theirs, "lib/napi-v8/tfjs_binding.node")]);
+  expect(linkTensorflow(project)).toEqual(links);
+  const script = "console.log(require(process.argv[1]).TF_Version)";
+  const { stdout } = spawnSync(process.execPath, ["-e", script, links[0]!], { encoding: "utf8" });
+  expect(stdout).toBe("2.21.0\n");
+  rmSync(project, { recursive: true });
+});
+
+it("refuses to lend to a project without the package, and names the way", () => {
+  const project = mkdtempSync(join(tmpdir(), "archc-link-"));
+  expect(() => linkTensorflow(project)).toThrow(lookup.found ? "has no @tensorflow/tfjs-node-gpu" : "nothing to link");
+  rmSync(project, { recursive: true });
 });
 
 it.runIf(lookup.found)("has nothing to install, in a few milliseconds", async () => {

@@ -3,6 +3,7 @@ export { cacheFolder, enginesFolder } from "./cache.ts";
 export { describeEngineError, EngineError, type WayOut } from "./error.ts";
 export { type EngineName, type EngineStatus, probeEngines } from "./probe.ts";
 export { type InstallEvent, type InstallOptions, type InstallResult, installTensorflow } from "./tensorflow/install.ts";
+export { linkTensorflow } from "./tensorflow/link.ts";
 export { type LoadedTensorflow, type LoadOptions, loadTensorflow, type TensorflowModule } from "./tensorflow/load.ts";
 export {
   type LocateOptions,

@@ -1,6 +1,16 @@
 // Makes the real tfjs addon against TensorFlow's wheel, once per user, version and device. Everything is built in
 // a folder beside its final place and put there by one rename, so that a half-made engine is never seen.
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { EngineError } from "../error.ts";
 import { withLock } from "../lock.ts";
@@ -77,6 +87,8 @@ export async function installTensorflow(
     try {
       const context: FetchContext = { env, signal: options.signal, device };
       await build(staging, tfjs, compiler, context, onEvent);
+      // mkdtemp's folders are closed to others; an engine may be shared, as by a build machine's users.
+      chmodSync(staging, 0o755);
       putInPlace(staging, folder);
     } finally {
       rmSync(staging, { recursive: true, force: true });
