@@ -40,15 +40,20 @@ describe("poses", () => {
 
 describe("faces", () => {
   it("are the same for the same seed and index, and others for others", () => {
-    const one = makeFace(3, 7, 96);
-    expect(makeFace(3, 7, 96)).toEqual(one);
-    expect(makeFace(3, 8, 96).pixels).not.toEqual(one.pixels);
-    expect(makeFace(4, 7, 96).pixels).not.toEqual(one.pixels);
+    const one = makeFace(3, 7, undefined, 96);
+    expect(makeFace(3, 7, undefined, 96)).toEqual(one);
+    expect(makeFace(3, 8, undefined, 96).pixels).not.toEqual(one.pixels);
+    expect(makeFace(4, 7, undefined, 96).pixels).not.toEqual(one.pixels);
+  });
+
+  it("have the ages that are asked for", () => {
+    const ages = Array.from({ length: 80 }, (_, i) => makeFace(1, i, { from: 20, to: 24 }, 8).age);
+    expect([...new Set(ages)].sort()).toEqual([20, 21, 22, 23, 24]);
   });
 
   it("have all their landmarks in the picture, and no age outside 0 to 100", () => {
     for (let i = 0; i < 60; i += 1) {
-      const made = makeFace(1, i, 64);
+      const made = makeFace(1, i, undefined, 64);
       expect(made.age).toBeGreaterThanOrEqual(0);
       expect(made.age).toBeLessThanOrEqual(100);
       for (const [x, y] of made.landmarks) {
@@ -92,7 +97,7 @@ describe("a folder of faces", () => {
     const splits = new Map<number, Set<string>>();
     const counts = { train: 0, val: 0, test: 0 };
     for (let i = 0; i < 250; i += 1) {
-      const { subject, split } = makeFace(1, i, 8);
+      const { subject, split } = makeFace(1, i, undefined, 8);
       splits.set(subject, (splits.get(subject) ?? new Set()).add(split));
       counts[split] += 1;
     }

@@ -25,10 +25,16 @@ export interface FaceRecord extends Picture {
   readonly split: "train" | "val" | "test";
 }
 
-export function makeFace(seed: number, index: number, size = FACE_SIZE): FaceRecord {
+/** Ages drawn evenly from `from` to `to`, both included. */
+export interface Ages {
+  readonly from: number;
+  readonly to: number;
+}
+
+export function makeFace(seed: number, index: number, ages?: Ages, size = FACE_SIZE): FaceRecord {
   const subject = Math.floor(index / PER_SUBJECT);
   const draws = new Draws(seed, "face", index);
-  const age = drawAge(draws);
+  const age = ages === undefined ? drawAge(draws) : ages.from + draws.below(ages.to - ages.from + 1);
   const degrees = (deviation: number, most: number): number =>
     Math.max(-most, Math.min(most, draws.normal(0, deviation)));
   const yaw = degrees(12, 30);
@@ -63,6 +69,8 @@ export interface FacesOptions {
   readonly folder: string;
   readonly count: number;
   readonly seed: number;
+  /** As in collections of photographs where it is left out. */
+  readonly ages?: Ages | undefined;
   readonly onDone?: (done: number) => void;
   readonly signal?: AbortSignal | undefined;
 }
@@ -85,7 +93,7 @@ export async function generateFaces(options: FacesOptions): Promise<FacesResult>
   let pending: Promise<void> = Promise.resolve();
   for (let index = 0; index < count; index += 1) {
     options.signal?.throwIfAborted();
-    const made = makeFace(seed, index);
+    const made = makeFace(seed, index, options.ages);
     const path = `images/${String(index).padStart(5, "0")}.png`;
     // One file is compressed while the next picture is drawn.
     await pending;

@@ -1,0 +1,75 @@
+/**
+ * The compiler's view of the disk. `std:` names are files of archc's own stdlib folder; every other import is relative and
+ * stays inside the project. It only reads.
+ */
+import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import type { Host } from "../compiler/host.ts";
+import { packageRoot } from "./package-root.ts";
+
+const STANDARD = /^std:([a-z0-9_]+)$/;
+
+/**
+ * A host for one main file. Names are relative to `folder` (where the user is), as messages show them. The project is the
+ * nearest folder above the file with a package.json or a .git, else the user's folder, else the file's own.
+ */
+export class DiskHost implements Host {
+  readonly #folder: string;
+  readonly #project: string;
+  /** Every file that was asked for, by absolute path: what a watcher has to watch. */
+  readonly files = new Set<string>();
+
+  constructor(file: string, folder: string = process.cwd()) {
+    this.#folder = folder;
+    this.#project = real(projectOf(resolve(folder, file), folder));
+  }
+
+  read(name: string): string | undefined {
+    const path = this.#path(name);
+    if (path === undefined) return undefined;
+    this.files.add(path);
+    try {
+      return readFileSync(path, "utf8");
+    } catch {
+      return undefined;
+    }
+  }
+
+  resolve(importer: string, from: string): string | undefined {
+    if (STANDARD.test(from)) return from;
+    if (!from.startsWith("./") && !from.startsWith("../")) return undefined;
+    if (STANDARD.test(importer)) return undefined;
+    const path = resolve(this.#folder, dirname(importer), from);
+    // Links are followed first: one inside the project may point out of it.
+    const inside = relative(this.#project, real(path));
+    if (inside === ".." || inside.startsWith(`..${sep}`) || isAbsolute(inside)) return undefined;
+    return this.name(path);
+  }
+
+  /** How messages name a file. */
+  name(path: string): string {
+    return relative(this.#folder, resolve(this.#folder, path)).split(sep).join("/");
+  }
+
+  #path(name: string): string | undefined {
+    const standard = STANDARD.exec(name);
+    if (standard !== null) return join(packageRoot(), "stdlib", `${standard[1] ?? ""}.arch`);
+    return resolve(this.#folder, name);
+  }
+}
+
+function projectOf(file: string, folder: string): string {
+  for (let at = dirname(file); ; at = dirname(at)) {
+    if (existsSync(join(at, "package.json")) || existsSync(join(at, ".git"))) return at;
+    if (at === dirname(at)) break;
+  }
+  return file.startsWith(folder + sep) ? folder : dirname(file);
+}
+
+function real(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
