@@ -1,0 +1,79 @@
+/**
+ * The tfjs target: a program as a TensorFlow SavedModel that trains itself, with a typed JavaScript API beside it. Pure:
+ * files are returned, never written, and equal programs give equal bytes. Weights are not among them; they are streamed.
+ */
+import { samplingRows } from "./rows-sampling.ts";
+import { basicRows } from "./rows-basic.ts";
+import { normRows } from "./rows-norm.ts";
+import { windowRows } from "./rows-windows.ts";
+import { decomposeMissing, type Backend, type Decompose, type Emission, type Refusal } from "../backend.ts";
+import type { TypeRules } from "../../compiler/graph/builder.ts";
+import type { Graph, Variable } from "../../compiler/graph/graph.ts";
+import type { Program } from "../../compiler/program.ts";
+import { declarations, loader } from "./api.ts";
+import type { Table } from "./emitter.ts";
+import { assignLayouts, type Layouts } from "./layout.ts";
+import { modelDescription, type SignatureDescription } from "./model.ts";
+import { TfNodes } from "./nodes.ts";
+import { encodeSavedModel, type SignatureDef } from "./proto.ts";
+import { emitGraph } from "./signature.ts";
+import { declareVariables, weightSignatures } from "./variables.ts";
+
+export interface TfjsOptions {
+  readonly mode: "train" | "predict";
+  /** Adds the signature `gradients`: losses and all gradients of a training step that changes nothing. */
+  readonly probe?: boolean;
+  /** The key of random draws in training, such as dropout's. */
+  readonly seed?: number;
+  /** What operators without a form of their own mean. */
+  readonly decompose?: Decompose;
+  readonly rules?: TypeRules;
+}
+
+export const table: Table = { ...basicRows, ...windowRows, ...normRows, ...samplingRows };
+
+export function emitTfjs(program: Program, options: TfjsOptions): Emission {
+  const refusals: Refusal[] = [];
+  const { decompose, rules } = options;
+  const lower = (graph: Graph): Graph =>
+    decompose && rules ? decomposeMissing(graph, (node) => table[node.op] !== undefined, decompose, rules) : graph;
+  const wanted: [string, Graph][] = [];
+  if (options.mode === "train" && program.train) {
+    const train = lower(program.train);
+    wanted.push(["train_step", train]);
+    if (options.probe === true) wanted.push(["gradients", withoutUpdates(train)]);
+    wanted.push(["eval_step", lower(program.evaluate)]);
+  }
+  wanted.push(["predict", lower(program.predict)]);
+
+  const layouts = new Map<Graph, Layouts>(wanted.map(([, graph]) => [graph, assignLayouts(graph, (node) => table[node.op]?.layout(node))]));
+  const tf = new TfNodes();
+  const variables = declareVariables(tf, variablesOf(program, wanted.map(([, graph]) => graph)), wanted.map(([, graph]) => graph), layouts);
+  const signatures: Record<string, SignatureDef> = { ...weightSignatures(tf, variables) };
+  const described: Record<string, SignatureDescription> = {};
+  for (const [name, graph] of wanted) {
+    const emitted = emitGraph(tf, name, graph, layouts.get(graph) as Layouts, table, variables, refusals);
+    signatures[name] = emitted.signature;
+    described[name] = emitted.description;
+  }
+  const files = new Map<string, string | Uint8Array>();
+  if (refusals.length === 0) {
+    const model = modelDescription(program, variables, described);
+    files.set("saved_model.pb", encodeSavedModel(tf.nodes, signatures));
+    files.set("model.json", JSON.stringify(model, undefined, 1) + "\n");
+    files.set("index.mjs", loader);
+    files.set("index.d.ts", declarations(model));
+  }
+  return { files, refusals };
+}
+
+export const tfjsBackend: Backend<TfjsOptions> = { name: "tfjs", emit: emitTfjs };
+
+function withoutUpdates(graph: Graph): Graph {
+  return { ...graph, updates: [] };
+}
+/** The variables that the emitted graphs read or change, in the program's order. */
+function variablesOf(program: Program, graphs: readonly Graph[]): readonly Variable[] {
+  const used = new Set(graphs.flatMap((graph) => graph.variables.map((v) => v.path)));
+  return program.variables.filter((v) => used.has(v.path));
+}

@@ -1,0 +1,124 @@
+/**
+ * Decides in which order of axes each value lives. Convolutions and pools want channels last and kernels HWIO; values
+ * that elementwise work ties together get one order, that of most votes, so transposes stand only at the borders.
+ */
+import type { Graph, Node, Value } from "../../compiler/graph/graph.ts";
+import { typeOf } from "../../compiler/graph/graph.ts";
+import { elementCount, type Shape } from "../../compiler/types/dim.ts";
+
+/** Which logical axis stands at each place in memory: `[0, 2, 3, 1]` is NHWC. Undefined is the logical order. */
+export type Layout = readonly number[] | undefined;
+
+/** `[B, C, ...S]` with the channels last. */
+export function channelsLast(rank: number): Layout {
+  return rank < 3 ? undefined : [0, ...Array.from({ length: rank - 2 }, (_, i) => i + 2), 1];
+}
+/** `[O, I, H, W]` as HWIO. */
+export const kernelLayout: Layout = [2, 3, 1, 0];
+
+export function sameLayout(a: Layout, b: Layout): boolean {
+  return a === b || (a !== undefined && b !== undefined && a.every((axis, i) => axis === b[i]));
+}
+/** The order of all axes, also where it is the logical one. */
+export function orderOf(layout: Layout, rank: number): readonly number[] {
+  return layout ?? Array.from({ length: rank }, (_, i) => i);
+}
+export function inLayout<T>(layout: Layout, axes: readonly T[]): T[] {
+  return orderOf(layout, axes.length).map((axis) => axes[axis] as T);
+}
+/** Where a logical axis stands in memory. */
+export function placeOf(layout: Layout, axis: number): number {
+  return layout === undefined ? axis : layout.indexOf(axis);
+}
+/** The order without the axes that a reduction drops. */
+export function withoutAxes(layout: Layout, rank: number, dropped: readonly number[]): Layout {
+  const kept = orderOf(layout, rank).filter((axis) => !dropped.includes(axis));
+  const sorted = [...kept].sort((a, b) => a - b);
+  const order = kept.map((axis) => sorted.indexOf(axis));
+  return order.every((axis, i) => axis === i) ? undefined : order;
+}
+/** Do these sizes lie in memory in the same way under both orders: does only an axis of size 1 move? */
+export function movesOnlyOnes(shape: Shape, from: Layout, to: Layout): boolean {
+  const real = (layout: Layout) => orderOf(layout, shape.length).filter((axis) => shape[axis]?.constant !== 1);
+  return real(from).every((axis, i) => axis === real(to)[i]);
+}
+
+/** What an operator asks of the order of its tensors. */
+export type LayoutRule =
+  /** Elementwise or axis by axis: whatever order the tensors of the result's rank share. */
+  | { readonly kind: "shared" }
+  /** These orders of inputs and outputs; a missing entry is the logical order. */
+  | { readonly kind: "fixed"; readonly inputs: readonly Layout[]; readonly outputs: readonly Layout[] }
+  /** Takes the input as it is and brings its own order. */
+  | { readonly kind: "any" };
+
+const logical: LayoutRule = { kind: "fixed", inputs: [], outputs: [] };
+
+export interface Layouts {
+  of(value: Value): Layout;
+}
+
+/** Sizes that are not known count as this in votes. */
+const GUESSED_SIZE = 8;
+
+export function assignLayouts(graph: Graph, ruleOf: (node: Node) => LayoutRule | undefined): Layouts {
+  const parents = new Map<string, string>();
+  const find = (key: string): string => {
+    let root = key;
+    for (let parent = parents.get(root); parent !== undefined; parent = parents.get(root)) root = parent;
+    for (let at = key; at !== root; ) {
+      const next = parents.get(at) ?? root;
+      parents.set(at, root);
+      at = next;
+    }
+    return root;
+  };
+  const union = (a: Value, b: Value): void => {
+    const [x, y] = [find(keyOf(a)), find(keyOf(b))];
+    if (x !== y) parents.set(x, y);
+  };
+  const votes: { readonly value: Value; readonly layout: Layout; readonly weight: number }[] = [];
+  const vote = (value: Value, layout: Layout): void => {
+    if (rankOf(value) < 3) return;
+    votes.push({ value, layout, weight: elementCount(typeOf(value).shape).evaluate(() => GUESSED_SIZE) });
+  };
+  for (const node of graph.nodes) {
+    const rule = node.op === "variable" ? ({ kind: "any" } as const) : (ruleOf(node) ?? logical);
+    const outputs = node.outputs.map((_, index): Value => ({ node, index }));
+    const [first] = outputs;
+    if (rule.kind === "shared" && first) {
+      for (const value of [...node.inputs, ...outputs.slice(1)]) if (rankOf(value) === rankOf(first)) union(first, value);
+    } else if (rule.kind === "fixed") {
+      node.inputs.forEach((value, i) => vote(value, rule.inputs[i]));
+      outputs.forEach((value, i) => vote(value, rule.outputs[i]));
+    }
+  }
+  for (const update of graph.updates) union(update.variable.value, update.value);
+
+  const ballots = new Map<string, Map<string, { layout: Layout; weight: number }>>();
+  for (const { value, layout, weight } of votes) {
+    const root = find(keyOf(value));
+    const ballot = ballots.get(root) ?? new Map<string, { layout: Layout; weight: number }>();
+    ballots.set(root, ballot);
+    const name = layout === undefined ? "" : layout.join();
+    ballot.set(name, { layout, weight: weight + (ballot.get(name)?.weight ?? 0) });
+  }
+  const winners = new Map<string, Layout>();
+  for (const [root, ballot] of ballots) {
+    const best = [...ballot.entries()].sort(([a, x], [b, y]) => y.weight - x.weight || (a < b ? -1 : 1))[0];
+    winners.set(root, best?.[1].layout);
+  }
+  return {
+    of(value) {
+      const layout = winners.get(find(keyOf(value)));
+      return layout?.length === rankOf(value) ? layout : undefined;
+    },
+  };
+}
+
+function keyOf(value: Value): string {
+  return `${String(value.node.id)}:${String(value.index)}`;
+}
+function rankOf(value: Value): number {
+  return typeOf(value).shape.length;
+}

@@ -1,0 +1,166 @@
+/**
+ * Collects the nodes of one TensorFlow graph: names, constants, attributes and the chain of control edges that makes
+ * nodes run in the order in which they were added. Knows TensorFlow's form, not the operators of the language.
+ */
+import type { AttrValue, NodeDef, TfShape, TfType } from "./proto.ts";
+
+/** An output of a TensorFlow node. */
+export interface TfValue {
+  readonly node: string;
+  readonly index: number;
+  readonly type: TfType;
+}
+
+export const attr = {
+  type: (value: TfType): AttrValue => ({ kind: "type", value }),
+  shape: (value: TfShape): AttrValue => ({ kind: "shape", value }),
+  int: (value: number): AttrValue => ({ kind: "int", value }),
+  float: (value: number): AttrValue => ({ kind: "float", value }),
+  bool: (value: boolean): AttrValue => ({ kind: "bool", value }),
+  string: (value: string): AttrValue => ({ kind: "string", value }),
+  ints: (value: readonly number[]): AttrValue => ({ kind: "ints", value }),
+  types: (value: readonly TfType[]): AttrValue => ({ kind: "types", value }),
+};
+
+export interface NodeOptions {
+  /** Names of nodes that must have run before. */
+  readonly after?: readonly string[];
+  /** False for nodes that may run at any time: constants, handles, reads, feeds. */
+  readonly chained?: boolean;
+}
+
+export class TfNodes {
+  readonly #nodes: NodeDef[] = [];
+  readonly #names = new Map<string, number>();
+  readonly #constants = new Map<string, TfValue>();
+  #scope = "";
+  #last: string | undefined;
+
+  get nodes(): readonly NodeDef[] {
+    return this.#nodes;
+  }
+
+  /** Names of the nodes that `make` adds start with `scope/`. */
+  within<T>(scope: string, make: () => T): T {
+    const before = this.#scope;
+    this.#scope = scope;
+    try {
+      return make();
+    } finally {
+      this.#scope = before;
+    }
+  }
+  /** Starts a new chain: what follows does not wait for what was added before. */
+  startChain(): void {
+    this.#last = undefined;
+  }
+
+  /** Adds a node with outputs of the given types, and gives these. */
+  add(op: string, inputs: readonly TfValue[], types: readonly TfType[], attributes: Readonly<Record<string, AttrValue>>, options: NodeOptions = {}): TfValue[] {
+    const name = this.#append(op, inputs, attributes, options);
+    return types.map((type, index) => ({ node: name, index, type }));
+  }
+  #append(op: string, inputs: readonly TfValue[], attributes: Readonly<Record<string, AttrValue>>, options: NodeOptions): string {
+    const name = this.#unique(this.#scope === "" ? op : `${this.#scope}/${op}`);
+    const { after = [], chained = true } = options;
+    const control = new Set(after);
+    if (chained && this.#last !== undefined) control.add(this.#last);
+    for (const input of inputs) control.delete(input.node);
+    this.#nodes.push({
+      name,
+      op,
+      input: [...inputs.map((i) => (i.index === 0 ? i.node : `${i.node}:${String(i.index)}`)), ...[...control].map((c) => `^${c}`)],
+      attr: attributes,
+    });
+    if (chained) this.#last = name;
+    return name;
+  }
+  /** A node with one output. */
+  one(op: string, inputs: readonly TfValue[], type: TfType, attributes: Readonly<Record<string, AttrValue>>, options: NodeOptions = {}): TfValue {
+    return this.add(op, inputs, [type], attributes, options)[0] as TfValue;
+  }
+  /** A node without outputs; gives its name. */
+  effect(op: string, inputs: readonly TfValue[], attributes: Readonly<Record<string, AttrValue>>, options: NodeOptions = {}): string {
+    return this.#append(op, inputs, attributes, options);
+  }
+  /** A node that does nothing but wait; gives its name. */
+  barrier(name: string, after: readonly string[]): string {
+    const unique = this.#unique(name);
+    this.#nodes.push({ name: unique, op: "NoOp", input: [...new Set(after)].map((a) => `^${a}`), attr: {} });
+    return unique;
+  }
+  /** A node under exactly this name, outside the chain: feeds, handles, results. */
+  named(name: string, op: string, inputs: readonly TfValue[], type: TfType, attributes: Readonly<Record<string, AttrValue>>, after: readonly string[] = []): TfValue {
+    const unique = this.#unique(name);
+    this.#nodes.push({
+      name: unique,
+      op,
+      input: [...inputs.map((i) => (i.index === 0 ? i.node : `${i.node}:${String(i.index)}`)), ...after.map((a) => `^${a}`)],
+      attr: attributes,
+    });
+    return { node: unique, index: 0, type };
+  }
+
+  /** Literal numbers, once a graph however often they are asked for. */
+  constant(values: readonly number[] | Float64Array, type: TfType, shape: TfShape): TfValue {
+    return this.literal(bytesOf(values, type), type, shape);
+  }
+  /** A constant by its little-endian bytes. */
+  literal(content: Uint8Array, type: TfType, shape: TfShape): TfValue {
+    const key = content.length <= 256 ? `${type} ${shape.join(",")} ${content.join(",")}` : undefined;
+    const known = key === undefined ? undefined : this.#constants.get(key);
+    if (known !== undefined) return known;
+    const name = this.#unique("constants/Const");
+    this.#nodes.push({ name, op: "Const", input: [], attr: { dtype: attr.type(type), value: { kind: "tensor", dtype: type, shape, content } } });
+    const value = { node: name, index: 0, type };
+    if (key !== undefined) this.#constants.set(key, value);
+    return value;
+  }
+  scalar(value: number, type: TfType): TfValue {
+    return this.constant([value], type, []);
+  }
+  ints(values: readonly number[]): TfValue {
+    return this.constant(values, "i32", [values.length]);
+  }
+
+  #unique(wanted: string): string {
+    const name = nodeName(wanted);
+    const count = this.#names.get(name) ?? 0;
+    this.#names.set(name, count + 1);
+    return count === 0 ? name : this.#unique(`${name}_${String(count)}`);
+  }
+}
+
+/** A name that TensorFlow takes: letters, digits and `_.-/>`, not starting with one of the last five. */
+export function nodeName(text: string): string {
+  const clean = text.replace(/[^A-Za-z0-9_.\-/>]/g, "_");
+  return /^[A-Za-z0-9.]/.test(clean) ? clean : `n${clean}`;
+}
+
+/** Little-endian bytes of numbers in an element type. Values must be representable, or are rounded to nearest. */
+export function bytesOf(values: readonly number[] | Float64Array, type: TfType): Uint8Array {
+  const count = values.length;
+  switch (type) {
+    case "f32":
+      return raw(Float32Array.from(values));
+    case "f64":
+      return raw(Float64Array.from(values));
+    case "i32":
+      return raw(Int32Array.from(values));
+    case "u32":
+      return raw(Uint32Array.from(values));
+    case "bool":
+      return Uint8Array.from(values, (v) => (v === 0 ? 0 : 1));
+    case "i64":
+    case "u64": {
+      const whole = new BigInt64Array(count);
+      for (let i = 0; i < count; i++) whole[i] = BigInt(values[i] ?? 0);
+      return raw(whole);
+    }
+    default:
+      throw new Error(`constants of type ${type} are made by casting`);
+  }
+}
+function raw(array: Float32Array | Float64Array | Int32Array | Uint32Array | BigInt64Array): Uint8Array {
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}

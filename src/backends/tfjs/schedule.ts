@@ -1,0 +1,131 @@
+/**
+ * The order in which a graph runs. Nodes keep the graph's own order (forward, then backward depth first), but what serves
+ * one update alone runs as soon as its inputs exist and nobody will read the old value any more, so that gradients and
+ * saved activations die early. Nodes that nothing needs are left out, and so are those of an update alone: emitting the
+ * update asks for them.
+ */
+import type { Graph, Node, Update, Value } from "../../compiler/graph/graph.ts";
+
+export type Step = { readonly kind: "node"; readonly node: Node } | { readonly kind: "updates"; readonly updates: readonly Update[] };
+
+export function schedule(graph: Graph, results: readonly Value[], updates: readonly Update[]): readonly Step[] {
+  const needed = reachable([...results, ...updates.map((u) => u.value)]);
+  const groups = groupUpdates(graph, needed, results, updates);
+  const shared: Node[] = [];
+  for (const node of graph.nodes) {
+    const group = groups.of.get(node);
+    if (group === undefined) {
+      if (needed.has(node)) shared.push(node);
+    } else group.nodes.push(node);
+  }
+  // A group waits for the shared nodes it reads and for the shared readers of the variables that it changes.
+  const waiting = new Map<Node, Group[]>();
+  const wait = (node: Node, group: Group): void => {
+    if (isLeaf(node)) return;
+    const list = waiting.get(node) ?? [];
+    if (list.includes(group)) return;
+    waiting.set(node, [...list, group]);
+    group.pending++;
+  };
+  for (const group of groups.all) {
+    for (const node of group.nodes) for (const input of node.inputs) if (groups.of.get(input.node) === undefined) wait(input.node, group);
+    for (const { value } of group.updates) if (groups.of.get(value.node) === undefined) wait(value.node, group);
+  }
+  const owner = new Map<Node, Group>();
+  for (const group of groups.all) for (const { variable } of group.updates) owner.set(variable.value.node, group);
+  for (const node of shared) {
+    for (const input of node.inputs) {
+      const group = owner.get(input.node);
+      if (group !== undefined) wait(node, group);
+    }
+  }
+  const steps: Step[] = [];
+  const run = (group: Group): void => {
+    steps.push({ kind: "updates", updates: group.updates });
+  };
+  const ready = groups.all.filter((g) => g.pending === 0);
+  for (const node of shared) {
+    steps.push({ kind: "node", node });
+    for (const group of waiting.get(node) ?? []) {
+      group.pending--;
+      if (group.pending === 0) run(group);
+    }
+  }
+  for (const group of ready) run(group);
+  return steps;
+}
+
+interface Group {
+  readonly nodes: Node[];
+  readonly updates: Update[];
+  pending: number;
+}
+
+function isLeaf(node: Node): boolean {
+  return node.op === "input" || node.op === "variable" || node.op === "constant";
+}
+
+function reachable(from: readonly Value[]): Set<Node> {
+  const found = new Set<Node>();
+  const open = from.map((v) => v.node);
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    if (found.has(node)) continue;
+    found.add(node);
+    for (const input of node.inputs) open.push(input.node);
+  }
+  return found;
+}
+
+/**
+ * Which nodes serve the updates of one group and nothing else. An update whose value another group also reads (a
+ * velocity, read by its weight) joins that group.
+ */
+function groupUpdates(graph: Graph, needed: ReadonlySet<Node>, results: readonly Value[], updates: readonly Update[]): { readonly of: ReadonlyMap<Node, Group>; readonly all: readonly Group[] } {
+  const parent = new Map<Update, Update>();
+  const root = (update: Update): Update => {
+    const above = parent.get(update);
+    return above === undefined ? update : root(above);
+  };
+  /** The updates that a node serves: one (by its root), or `many`. */
+  const serves = new Map<Node, Update | "many">();
+  const direct = new Map<Node, Update[]>();
+  for (const update of updates) direct.set(update.value.node, [...(direct.get(update.value.node) ?? []), update]);
+  const reads = new Map<Node, Node[]>();
+  for (const node of graph.nodes) {
+    if (!needed.has(node)) continue;
+    for (const input of node.inputs) reads.set(input.node, [...(reads.get(input.node) ?? []), node]);
+  }
+  const kept = new Set(results.map((v) => v.node));
+  for (const node of [...graph.nodes].reverse()) {
+    if (!needed.has(node) || isLeaf(node)) continue;
+    if (kept.has(node)) {
+      serves.set(node, "many");
+      continue;
+    }
+    const readers = (reads.get(node) ?? []).map((reader) => serves.get(reader) ?? "many");
+    const roots = new Set(readers.map((r) => (r === "many" ? r : root(r))));
+    const own = direct.get(node) ?? [];
+    if (roots.has("many") || roots.size > 1) {
+      serves.set(node, "many");
+      continue;
+    }
+    const [only] = roots;
+    const target = only ?? own[0];
+    if (target === undefined || target === "many") continue;
+    for (const update of own) if (root(update) !== root(target)) parent.set(root(update), root(target));
+    serves.set(node, root(target));
+  }
+  const groups = new Map<Update, Group>();
+  for (const update of updates) {
+    const key = root(update);
+    const group = groups.get(key) ?? { nodes: [], updates: [], pending: 0 };
+    group.updates.push(update);
+    groups.set(key, group);
+  }
+  const of = new Map<Node, Group>();
+  for (const [node, served] of serves) {
+    const group = served === "many" ? undefined : groups.get(root(served));
+    if (group !== undefined) of.set(node, group);
+  }
+  return { of, all: [...groups.values()] };
+}

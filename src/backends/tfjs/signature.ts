@@ -1,0 +1,96 @@
+/**
+ * One graph as one signature: feeds, reads, nodes in their order, updates, results. A result waits for all updates, so
+ * one run of the signature is the whole step.
+ */
+import type { Graph, Output, Port } from "../../compiler/graph/graph.ts";
+import { typeOf } from "../../compiler/graph/graph.ts";
+import { type Refusal, RefusalError } from "../backend.ts";
+import { GraphEmitter, type Table, tfShape } from "./emitter.ts";
+import type { Layouts } from "./layout.ts";
+import type { InputDescription, OutputDescription, SignatureDescription } from "./model.ts";
+import { describeDim } from "./model.ts";
+import { attr, type TfNodes, type TfValue } from "./nodes.ts";
+import { emitUpdates } from "./optimizer.ts";
+import type { SignatureDef, TensorInfo } from "./proto.ts";
+import { schedule } from "./schedule.ts";
+import { borderOf, type DeclaredVariable } from "./variables.ts";
+
+export interface EmittedGraph {
+  readonly signature: SignatureDef;
+  readonly description: SignatureDescription;
+}
+
+export function emitGraph(
+  tf: TfNodes,
+  name: string,
+  graph: Graph,
+  layouts: Layouts,
+  table: Table,
+  variables: readonly DeclaredVariable[],
+  refusals: Refusal[],
+): EmittedGraph {
+  tf.startChain();
+  const e = new GraphEmitter(tf, graph, layouts, table, name);
+  const outputs = graph.outputs.filter((output) => graph.updates.length === 0 || output.kind !== "gradient");
+  const steps = schedule(graph, outputs.map((o) => o.value), graph.updates);
+  const inputs = graph.ports.map((port) => feed(e, name, port));
+  const byPath = new Map(variables.map((v) => [v.variable.path, v]));
+  const reads = new Map<string, TfValue>();
+  for (const { path, value } of graph.variables) {
+    const variable = byPath.get(path);
+    if (variable === undefined) throw new Error(`no variable ${path}`);
+    const type = variable.variable.type.dtype;
+    const read = e.within(`read/${path}`, () => tf.one("ReadVariableOp", [variable.handle], type, { dtype: attr.type(type) }, { chained: false }));
+    reads.set(path, read);
+    e.hold(value.node, { value: read, layout: variable.layout });
+  }
+  const made: string[] = [];
+  const attempt = (emit: () => void): void => {
+    try {
+      emit();
+    } catch (error) {
+      if (!(error instanceof RefusalError)) throw error;
+      const { refusal } = error;
+      if (!refusals.some((r) => r.op === refusal.op && r.path === refusal.path)) refusals.push(refusal);
+    }
+  };
+  for (const step of steps) {
+    attempt(() => {
+      if (step.kind === "updates") made.push(...emitUpdates(e, step.updates, byPath, reads));
+      else if (step.node.op !== "input" && step.node.op !== "variable") e.node(step.node);
+    });
+  }
+  const results: [OutputDescription, TensorInfo][] = [];
+  const done = made.length === 0 ? [] : [tf.barrier(`${name}/done`, made)];
+  for (const output of outputs) attempt(() => results.push(result(e, name, output, done)));
+  return {
+    signature: {
+      inputs: Object.fromEntries(inputs.map(([d, info]) => [d.name, info])),
+      outputs: Object.fromEntries(results.map(([d, info]) => [d.name, info])),
+    },
+    description: {
+      inputs: inputs.map(([d]) => d),
+      outputs: results.map(([d]) => d),
+      asserts: graph.asserts.map((a) => ({ left: describeDim(a.left), comparison: a.comparison, right: describeDim(a.right), message: a.message })),
+    },
+  };
+}
+
+function feed(e: GraphEmitter, name: string, port: Port): [InputDescription, TensorInfo] {
+  const { dtype, shape } = port.type;
+  const border = borderOf(dtype).type;
+  const placeholder = e.tf.named(`${name}/feed/${port.name}`, "Placeholder", [], border, { dtype: attr.type(border), shape: attr.shape(tfShape(shape)) });
+  const value = e.within(`feed/${port.name}`, () => e.cast(placeholder, dtype));
+  e.hold(port.value.node, { value, layout: undefined });
+  const info: TensorInfo = { name: `${placeholder.node}:0`, dtype: border, shape: tfShape(shape) };
+  const range = port.range === undefined ? {} : { range: [describeDim(port.range.from), describeDim(port.range.to)] as const };
+  return [{ name: port.name, kind: port.kind, node: info.name, dtype: border, shape: shape.map(describeDim), ...range }, info];
+}
+function result(e: GraphEmitter, name: string, output: Output, after: readonly string[]): [OutputDescription, TensorInfo] {
+  const { dtype, shape } = typeOf(output.value);
+  const border = borderOf(dtype).type;
+  const value = e.within(`result/${output.name}`, () => e.cast(e.value(output.value), border));
+  const named = e.tf.named(`${name}/out/${output.name}`, "Identity", [value], border, { T: attr.type(border) }, after);
+  const info: TensorInfo = { name: `${named.node}:0`, dtype: border, shape: tfShape(shape) };
+  return [{ name: output.name, kind: output.kind, node: info.name, dtype: border, shape: shape.map(describeDim) }, info];
+}

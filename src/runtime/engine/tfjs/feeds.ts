@@ -1,0 +1,144 @@
+/**
+ * Checks what is fed against the description of a signature: names, shapes, element types, ranges of labels and asserted
+ * sizes. TensorFlow itself checks none of this.
+ */
+import type { DimDescription, InputDescription, SignatureDescription } from "../../../backends/tfjs/model.ts";
+import type { FeedNode, TensorData } from "./session.ts";
+
+/** A tensor as it may be given: plain numbers, or a tfjs tensor. */
+export type Feed = { readonly shape: readonly number[]; readonly data: ArrayLike<number> } | { readonly shape: readonly number[]; dataSync(): ArrayLike<number> };
+export type Feeds = Readonly<Record<string, Feed>>;
+
+/** What was fed does not fit the model. */
+export class FeedError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "FeedError";
+  }
+}
+
+export function checkFeeds(name: string, signature: SignatureDescription, feeds: Feeds): FeedNode[] {
+  const known = new Set(signature.inputs.map((input) => input.name));
+  const extra = Object.keys(feeds).filter((given) => !known.has(given));
+  if (extra.length > 0) {
+    throw new FeedError(`${name} takes ${listOf([...known])}; there is no input \`${extra.join("`, `")}\``);
+  }
+  const sizes = new Map<string, { readonly size: number; readonly from: string }>();
+  const checked = signature.inputs.map((input): FeedNode => {
+    const feed = feeds[input.name];
+    if (feed === undefined) throw new FeedError(`${name} needs the ${input.kind} \`${input.name}\`: ${typeText(input)}`);
+    checkShape(input, feed.shape, sizes);
+    const data = numbersOf(input, feed);
+    return { node: input.node, dtype: input.dtype, value: { shape: feed.shape, data } };
+  });
+  // Sizes that are computed from others are known only now.
+  for (const input of signature.inputs) {
+    input.shape.forEach((dim, axis) => {
+      const given = feeds[input.name]?.shape[axis];
+      const wanted = evaluate(dim, sizes);
+      if (wanted !== given) throw new FeedError(`\`${input.name}\`, axis ${String(axis)}, has size ${String(given)}; ${showDim(dim)} is ${String(wanted)}`);
+    });
+  }
+  for (const { left, comparison, right, message } of signature.asserts) {
+    const [a, b] = [evaluate(left, sizes), evaluate(right, sizes)];
+    if (!holds(a, comparison, b)) throw new FeedError(`${message === "" ? "a condition on sizes fails" : message}: ${showDim(left)} is ${String(a)}, and it must be ${comparison} ${showDim(right)}${typeof right === "number" ? "" : ` = ${String(b)}`}`);
+  }
+  signature.inputs.forEach((input, i) => {
+    const { range } = input;
+    const value = checked[i]?.value;
+    if (range && value) checkRange(input.name, value, evaluate(range[0], sizes), evaluate(range[1], sizes));
+  });
+  return checked;
+}
+
+type Sizes = ReadonlyMap<string, { readonly size: number; readonly from: string }>;
+
+function checkShape(input: InputDescription, shape: readonly number[], sizes: Map<string, { size: number; from: string }>): void {
+  const given = `[${shape.join(", ")}]`;
+  if (shape.length !== input.shape.length) {
+    throw new FeedError(`\`${input.name}\` has shape ${given}; it is ${typeText(input)}`);
+  }
+  input.shape.forEach((dim, axis) => {
+    const size = shape[axis] ?? 0;
+    if (typeof dim === "number" && size !== dim) throw new FeedError(`\`${input.name}\` has shape ${given}; it is ${typeText(input)}`);
+    if (typeof dim !== "string") return;
+    const before = sizes.get(dim);
+    if (before === undefined) {
+      if (size < 1) throw new FeedError(`\`${input.name}\` has shape ${given}: ${dim} must be at least 1`);
+      sizes.set(dim, { size, from: input.name });
+    } else if (before.size !== size) {
+      throw new FeedError(`${dim} is ${String(before.size)} in \`${before.from}\` and ${String(size)} in \`${input.name}\``);
+    }
+  });
+}
+
+function numbersOf(input: InputDescription, feed: Feed): TensorData["data"] {
+  const given = "data" in feed ? feed.data : feed.dataSync();
+  const count = feed.shape.reduce((product, n) => product * n, 1);
+  if (given.length !== count) {
+    throw new FeedError(`\`${input.name}\` has ${String(given.length)} numbers; its shape [${feed.shape.join(", ")}] needs ${String(count)}`);
+  }
+  if (input.dtype === "f32") {
+    if (given instanceof Int32Array) throw new FeedError(`\`${input.name}\` holds whole numbers; it is ${typeText(input)}`);
+    return given instanceof Float32Array ? given : Float32Array.from(given);
+  }
+  if (input.dtype === "bool") return given instanceof Uint8Array ? given : Uint8Array.from(given, (v) => (v ? 1 : 0));
+  if (given instanceof Int32Array) return given;
+  return Int32Array.from(given, (v, i) => {
+    if (!Number.isInteger(v) || Math.abs(v) > 0x7fffffff) throw new FeedError(`\`${input.name}\` holds ${String(v)} at place ${String(i)}; it is ${typeText(input)}`);
+    return v;
+  });
+}
+
+function checkRange(name: string, { data }: TensorData, from: number, to: number): void {
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i] ?? 0;
+    if (value < from || value >= to) {
+      throw new FeedError(`\`${name}\` holds ${String(value)} at place ${String(i)}; its values lie in ${String(from)} ..< ${String(to)}`);
+    }
+  }
+}
+
+function evaluate(dim: DimDescription, sizes: Sizes): number {
+  if (typeof dim === "number") return dim;
+  if (typeof dim === "string") {
+    const known = sizes.get(dim);
+    if (known === undefined) throw new FeedError(`the size ${dim} is not known from what was fed`);
+    return known.size;
+  }
+  const of = dim.of.map((d) => evaluate(d, sizes));
+  if (dim.op === "add") return of.reduce((a, b) => a + b);
+  if (dim.op === "mul") return of.reduce((a, b) => a * b);
+  if (dim.op === "floor_div") return of.reduce((a, b) => Math.floor(a / b));
+  return dim.op === "min" ? Math.min(...of) : Math.max(...of);
+}
+function holds(a: number, comparison: string, b: number): boolean {
+  switch (comparison) {
+    case "==":
+      return a === b;
+    case "!=":
+      return a !== b;
+    case "<":
+      return a < b;
+    case "<=":
+      return a <= b;
+    case ">":
+      return a > b;
+    default:
+      return a >= b;
+  }
+}
+function showDim(dim: DimDescription): string {
+  if (typeof dim !== "object") return String(dim);
+  const of = dim.of.map(showDim);
+  if (dim.op === "floor_div") return `floor(${of.join(" / ")})`;
+  if (dim.op === "min" || dim.op === "max") return `${dim.op}(${of.join(", ")})`;
+  return of.join(dim.op === "add" ? " + " : " * ");
+}
+function typeText(input: InputDescription): string {
+  const range = input.range === undefined ? "" : ` in ${showDim(input.range[0])} ..< ${showDim(input.range[1])}`;
+  return `${input.dtype}[${input.shape.map(showDim).join(", ")}]${range}`;
+}
+function listOf(names: readonly string[]): string {
+  return names.length === 0 ? "no inputs" : names.map((n) => `\`${n}\``).join(", ");
+}
