@@ -20,6 +20,6 @@ export interface Row<Args> {
 export type Rows<Prefix extends string> = Readonly<Record<`${Prefix}${string}`, Row<never>>>;
 
 /** Names the arguments of a row once; TypeScript then checks its prose and every report of it. */
-export function row<Args extends object = Record<never, never>>(made: Row<Args>): Row<Args> {
+export function row<Args extends object = Record<string, never>>(made: Row<Args>): Row<Args> {
   return made;
 }

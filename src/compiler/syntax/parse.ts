@@ -1,87 +1,88 @@
 /**
- * Text to abstract syntax. A text without mistakes takes the straight way: scan, one run of the parser, tree. It must
- * not decide what anything means.
+ * Text to abstract syntax. A text without mistakes takes the straight way: scan, one run of the parser, tree; any other
+ * goes through recovery. It must not decide what anything means.
  */
-import type { CstNode, IToken } from "chevrotain";
 import type * as cst from "../../../grammar/cst.generated.ts";
-import { ArchParser, type Rule } from "../../../grammar/parser.ts";
+import { runRule, type RuleName } from "../../../grammar/shared.ts";
+import { report } from "../diagnostics/catalog.ts";
 import type { DiagnosticBag } from "../diagnostics/diagnostic.ts";
-import { positionOf, type SourceFile } from "../source/source.ts";
-import type { Expr, FileNode, PathNode } from "./ast.ts";
+import type { SourceFile } from "../source/source.ts";
+import type { Declaration, Expr, FileNode, PathNode } from "./ast.ts";
+import { findTooDeep } from "./depth.ts";
+import { describeExpected, describeToken, expectedAfter, failurePoint } from "./expect.ts";
+import { Layout } from "./layout.ts";
+import { declarationStarts } from "./outline.ts";
+import { Recovery } from "./recover.ts";
+import { reportScanProblems } from "./scan-report.ts";
 import { scan, type Scan } from "./scan.ts";
 import { all, Places } from "./tree-base.ts";
 import { TreeBuilder } from "./tree-declarations.ts";
 
-let shared: ArchParser | undefined;
-
-/** Making a parser takes longer than parsing a file, and it keeps nothing between runs: one serves all. */
-function parserInstance(): ArchParser {
-  shared ??= new ArchParser({ skipValidations: true });
-  return shared;
+/** Reads a whole file; every mistake goes to `bag`, and what could be read is in the tree. */
+export function parseFile(file: SourceFile, bag: DiagnosticBag): FileNode {
+  const scanned = withoutTooDeep(scan(file), bag);
+  reportScanProblems(scanned, bag);
+  const span = { file, start: 0, end: file.text.length };
+  return { file, declarations: readDeclarations(scanned, bag), comments: scanned.comments, span };
 }
 
-function run(
-  tokens: readonly IToken[],
-  rule: (parser: ArchParser) => Rule,
-): { tree: CstNode; failedAt: IToken | undefined } {
-  const parser = parserInstance();
-  parser.input = [...tokens];
-  const tree = rule(parser).call(parser);
-  const failedAt = parser.errors[0]?.token;
-  parser.input = [];
-  return { tree, failedAt };
+function readDeclarations(scanned: Scan, bag: DiagnosticBag): readonly Declaration[] {
+  const { tree, failedAt } = runRule("file", scanned.tokens);
+  if (failedAt !== undefined) return new Recovery(scanned, bag).declarations();
+  const builder = builderFor(scanned);
+  return all((tree as cst.FileCstNode).children.declaration).map((d) => builder.declaration(d));
 }
 
 function builderFor(scanned: Scan): TreeBuilder {
   return new TreeBuilder(new Places(scanned.file, scanned.docs), new Map());
 }
 
-function reportUnexpected(file: SourceFile, token: IToken, bag: DiagnosticBag): void {
-  const start = Number.isNaN(token.startOffset) ? file.text.length : token.startOffset;
-  const found = token.image === "" ? "the end" : `\`${token.image}\``;
-  bag.add({
-    code: "E0101",
-    severity: "error",
-    message: `this does not belong here: ${found}`,
-    span: { file, start, end: start + Math.max(token.image.length, 1) },
-    label: `line ${String(positionOf(file, start).line)} cannot be read from here`,
-    related: [],
-    help: "",
-    note: "",
-    fixes: [],
-  });
-}
-
-/** Reads a whole file; every mistake goes to `bag`, and what could be read is in the tree. */
-export function parseFile(file: SourceFile, bag: DiagnosticBag): FileNode {
-  const scanned = scan(file);
-  const { tree, failedAt } = run(scanned.tokens, (parser) => parser.file);
-  const span = { file, start: 0, end: file.text.length };
-  if (failedAt !== undefined) {
-    reportUnexpected(file, failedAt, bag);
-    return { file, declarations: [], comments: scanned.comments, span };
+/** Takes out whole declarations in which something is too deep to be walked over; each is reported. */
+function withoutTooDeep(scanned: Scan, bag: DiagnosticBag): Scan {
+  let kept = scanned;
+  for (let found = findTooDeep(kept.tokens); found !== undefined; found = findTooDeep(kept.tokens)) {
+    const { at, limit, what } = found;
+    const token = kept.tokens[at];
+    const start = token?.startOffset ?? 0;
+    report(bag, "E0105", { limit, what }, { file: scanned.file, start, end: start + 1 });
+    const starts = declarationStarts(new Layout(scanned.file, kept.tokens));
+    const from = starts.findLast((s) => s <= at) ?? 0;
+    const to = starts.find((s) => s > at) ?? kept.tokens.length;
+    kept = { ...kept, tokens: [...kept.tokens.slice(0, from), ...kept.tokens.slice(to)] };
   }
-  const builder = builderFor(scanned);
-  const declarations = all((tree as cst.FileCstNode).children.declaration).map((d) => builder.declaration(d));
-  return { file, declarations, comments: scanned.comments, span };
+  return kept;
 }
 
 /** Reads one expression that is the whole text, as after `--set PATH=`; undefined where there is none. */
 export function parseExpression(text: string, name: string, bag: DiagnosticBag): Expr | undefined {
-  const file: SourceFile = { name, text };
-  const scanned = scan(file);
-  const { tree, failedAt } = run(scanned.tokens, (parser) => parser.expr);
-  if (failedAt === undefined) return builderFor(scanned).expr(tree as cst.ExprCstNode);
-  reportUnexpected(file, failedAt, bag);
-  return undefined;
+  const read = readAll(text, name, "expr", bag);
+  return read && builderFor(read.scanned).expr(read.tree as cst.ExprCstNode);
 }
 
 /** Reads a path such as `branch.*.fuse` that is the whole text. */
 export function parsePath(text: string, name: string, bag: DiagnosticBag): PathNode | undefined {
+  const read = readAll(text, name, "path", bag);
+  return read && builderFor(read.scanned).path(read.tree as cst.PathCstNode);
+}
+
+function readAll(text: string, name: string, rule: RuleName, bag: DiagnosticBag) {
   const file: SourceFile = { name, text };
   const scanned = scan(file);
-  const { tree, failedAt } = run(scanned.tokens, (parser) => parser.path);
-  if (failedAt === undefined) return builderFor(scanned).path(tree as cst.PathCstNode);
-  reportUnexpected(file, failedAt, bag);
+  reportScanProblems(scanned, bag);
+  if (scanned.problems.length > 0) return undefined;
+  const tooDeep = findTooDeep(scanned.tokens);
+  if (tooDeep !== undefined) {
+    report(bag, "E0105", tooDeep, { file, start: 0, end: text.length });
+    return undefined;
+  }
+  const { tree, failedAt } = runRule(rule, scanned.tokens);
+  if (failedAt === undefined) return { scanned, tree };
+  const point = failurePoint(rule, scanned.tokens, failedAt);
+  const { types } = expectedAfter(rule, scanned.tokens.slice(0, point));
+  const token = scanned.tokens[point];
+  const start = token?.startOffset ?? text.length;
+  const end = token === undefined ? start : (token.endOffset ?? start) + 1;
+  const args = { expected: describeExpected(types, false), found: describeToken(token), help: "" };
+  report(bag, "E0101", args, { file, start, end });
   return undefined;
 }

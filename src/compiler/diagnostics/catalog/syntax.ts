@@ -69,4 +69,18 @@ export const syntaxRows = {
     label: () => "expected `=> result` before this",
     help: () => "end the body with the value it gives:   => value",
   }),
+  E0111: row<{ expected: string; last: string; help: string }>({
+    severity: "error",
+    title: "a line is not finished",
+    message: () => "this line is not finished",
+    label: ({ expected, last }) => `expected ${expected} after ${last}`,
+    help: ({ help }) => help,
+  }),
+  E0112: row<{ found: string }>({
+    severity: "error",
+    title: "something follows the result of a body",
+    message: ({ found }) => `${found} stands after the body's result`,
+    label: () => "`=> result` is the last line of a body",
+    help: () => "move the line up, before `=>`",
+  }),
 } satisfies Rows<"E01">;

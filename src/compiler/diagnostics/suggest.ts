@@ -1,0 +1,61 @@
+/** Which known names a misspelt one may have meant. Pure string work. */
+
+/** Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`; stops past `limit`. */
+export function editDistance(a: string, b: string, limit = Number.POSITIVE_INFINITY): number {
+  if (Math.abs(a.length - b.length) > limit) return limit + 1;
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    let least = i;
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1];
+      let cost = Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (last[j - 1] ?? 0) + (same ? 0 : 1));
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        cost = Math.min(cost, (beforeLast[j - 2] ?? 0) + 1);
+      row.push(cost);
+      least = Math.min(least, cost);
+    }
+    if (least > limit) return limit + 1;
+    beforeLast = last;
+    last = row;
+  }
+  return last[b.length] ?? 0;
+}
+
+/**
+ * The candidates nearest to `name`, best first, at most `count`. A third of the letters may differ (one in a short
+ * name); case alone, and the same words in another order, count as near.
+ */
+export function nearest(name: string, candidates: Iterable<string>, count = 3): readonly string[] {
+  const limit = Math.max(1, Math.floor(name.length / 3));
+  const lower = name.toLowerCase();
+  const words = sortedWords(lower);
+  const found = new Map<string, number>();
+  for (const candidate of candidates) {
+    if (candidate === name || candidate === "") continue;
+    const other = candidate.toLowerCase();
+    if (other === lower || sortedWords(other) === words) found.set(candidate, 0);
+    else {
+      const distance = editDistance(lower, other, limit);
+      // A name of two letters is not near to one that shares none with it.
+      if (distance <= limit && distance < Math.max(name.length, candidate.length)) found.set(candidate, distance);
+    }
+  }
+  return [...found]
+    .sort((a, b) => a[1] - b[1] || (a[0] < b[0] ? -1 : 1))
+    .slice(0, count)
+    .map(([candidate]) => candidate);
+}
+
+function sortedWords(name: string): string {
+  return name.split("_").sort().join("_");
+}
+
+/** "`a`", "`a` or `b`", "`a`, `b` or `c`"; empty for none. */
+export function alternatives(names: readonly string[]): string {
+  const quoted = names.map((name) => `\`${name}\``);
+  const last = quoted.pop();
+  if (last === undefined) return "";
+  return quoted.length === 0 ? last : `${quoted.join(", ")} or ${last}`;
+}

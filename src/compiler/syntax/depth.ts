@@ -1,0 +1,66 @@
+/**
+ * Guards every later walk over the tree: counts, on tokens alone, how deep and how long an expression becomes, so that
+ * no text can overflow the stack. It reads no syntax.
+ */
+import type { IToken, TokenType } from "chevrotain";
+import { tokens as t } from "../../../grammar/tokens.ts";
+
+/** Brackets, and forms that hold the rest of an expression, inside each other. */
+export const MAX_DEPTH = 256;
+/** Tokens of one expression at one bracket depth: each operator, call and pipe of a chain is one level of the tree. */
+export const MAX_CHAIN = 2_000;
+
+export interface TooDeep {
+  /** Index of the token that is one too many. */
+  readonly at: number;
+  readonly limit: number;
+  readonly what: "brackets inside each other" | "parts in one expression";
+}
+
+/** Forms whose last part is an expression again: each nests without a bracket. */
+const nests: ReadonlySet<TokenType> = new Set([t.If, t.Fold, t.Block, t.Caret]);
+/** Between these an expression starts afresh. */
+const separates: ReadonlySet<TokenType> = new Set([
+  ...[t.Comma, t.Assign, t.FatArrow, t.Let, t.Shared, t.Param, t.State, t.Update, t.Assert, t.Input, t.Target],
+  ...[t.Regions, t.Branch, t.Head, t.Loss, t.Predict, t.Metric, t.Optimize, t.Freeze, t.Import, t.Const, t.Fn, t.Prim],
+  ...[t.Model, t.Variant],
+]);
+
+interface Level {
+  /** Forms open at this bracket depth. */
+  forms: number;
+  length: number;
+}
+
+export function findTooDeep(tokens: readonly IToken[]): TooDeep | undefined {
+  const levels: Level[] = [{ forms: 0, length: 0 }];
+  let depth = 0;
+  for (const [at, token] of tokens.entries()) {
+    const type = token.tokenType;
+    const level = levels.at(-1) ?? { forms: 0, length: 0 };
+    if (type === t.LParen || type === t.LSquare || type === t.LCurly) {
+      level.length++;
+      levels.push({ forms: 0, length: 0 });
+      depth++;
+    } else if (type === t.RParen || type === t.RSquare || type === t.RCurly) {
+      if (levels.length > 1) {
+        depth -= 1 + level.forms;
+        levels.pop();
+      }
+    } else if (nests.has(type)) {
+      level.forms++;
+      level.length++;
+      depth++;
+    } else if (separates.has(type)) {
+      // `=>` goes on with the form that it belongs to.
+      if (type !== t.FatArrow && type !== t.Assign) {
+        depth -= level.forms;
+        level.forms = 0;
+      }
+      level.length = 0;
+    } else level.length++;
+    if (depth > MAX_DEPTH) return { at, limit: MAX_DEPTH, what: "brackets inside each other" };
+    if (level.length > MAX_CHAIN) return { at, limit: MAX_CHAIN, what: "parts in one expression" };
+  }
+  return undefined;
+}

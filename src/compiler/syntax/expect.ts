@@ -1,0 +1,83 @@
+/**
+ * What could stand at a place, in plain words. The parser itself is asked: a token is expected if the rule reads past
+ * it. Nothing is reported here.
+ */
+import type { IToken, TokenType } from "chevrotain";
+import { runRule, type RuleName } from "../../../grammar/shared.ts";
+import { allTokens, tokens as t } from "../../../grammar/tokens.ts";
+import { tokenFor } from "./repair.ts";
+
+/** The first token that no continuation could save; the parser itself may notice one token earlier or later. */
+export function failurePoint(rule: RuleName, tokens: readonly IToken[], noticedAt: number): number {
+  const token = tokens[noticedAt];
+  if (token === undefined) return noticedAt;
+  const prefix = tokens.slice(0, noticedAt + 1);
+  return readsPast(rule, prefix, noticedAt) ? noticedAt + 1 : noticedAt;
+}
+
+/** Whether the token at `index`, the last of these, fits there. */
+function readsPast(rule: RuleName, prefix: readonly IToken[], index: number): boolean {
+  return allTokens.some((type) => {
+    const failedAt = runRule(rule, [...prefix, tokenFor(type, 0)]).failedAt;
+    return failedAt === undefined || failedAt > index;
+  });
+}
+
+/** The token types that could follow these tokens, and whether the rule may end there. */
+export function expectedAfter(
+  rule: RuleName,
+  tokens: readonly IToken[],
+): { types: ReadonlySet<TokenType>; end: boolean } {
+  const types = new Set<TokenType>();
+  for (const type of allTokens) {
+    const failedAt = runRule(rule, [...tokens, tokenFor(type, 0)]).failedAt;
+    if (failedAt === undefined || failedAt > tokens.length) types.add(type);
+  }
+  return { types, end: runRule(rule, tokens).failedAt === undefined };
+}
+
+const operators: readonly TokenType[] = [
+  ...[t.Plus, t.Minus, t.Star, t.Slash, t.Percent, t.Caret, t.Equal, t.NotEqual, t.Less, t.LessEqual, t.Greater],
+  ...[t.GreaterEqual, t.And, t.Or, t.RangeUntil, t.RangeTo],
+];
+/** Never worth saying when an operator is possible. */
+const suffixes: readonly TokenType[] = [t.LParen, t.LSquare, t.Dot, t.With, t.As, t.Pipe];
+/** Tokens that would have to be said one by one, in the order in which they are said. */
+const said: readonly TokenType[] = [
+  ...[t.Comma, t.RParen, t.RSquare, t.RCurly, t.Assign, t.Colon, t.FatArrow, t.Arrow, t.LCurly, t.LParen, t.LSquare],
+  ...[t.In, t.For, t.Of, t.From, t.By, t.At, t.Then, t.Else, t.If, t.Fuse, t.Where, t.Dot, t.Pipe, t.Bar, t.As, t.Star],
+];
+
+/** "`,`, `)` or an operator"; the same words for the same place, whatever the parser's state is called. */
+export function describeExpected(types: ReadonlySet<TokenType>, end: boolean): string {
+  const parts: string[] = [];
+  const value = types.has(t.Number) && types.has(t.LParen) && types.has(t.Identifier);
+  const operator = types.has(t.Plus) && types.has(t.Star);
+  const left = new Set(types);
+  if (value) {
+    parts.push("a value");
+    for (const type of [t.LParen, t.LSquare, t.LCurly, t.Block, t.If, t.Ellipsis, t.Colon]) left.delete(type);
+  } else if (types.has(t.Identifier) && types.has(t.LParen) && types.has(t.List)) {
+    parts.push("a type");
+    left.delete(t.LParen);
+  } else if (types.has(t.Identifier)) parts.push("a name");
+  else if (types.has(t.String)) parts.push("a string");
+  if (operator) for (const type of [...operators, ...suffixes]) left.delete(type);
+  if (end) parts.push("the end of the line");
+  for (const type of said) if (left.has(type)) parts.push(`\`${tokenFor(type, 0).image}\``);
+  if (!value && types.has(t.Let)) parts.push("a line");
+  if (operator) parts.push("an operator");
+  return listed(parts.length === 0 ? [...left].slice(0, 4).map((type) => `\`${tokenFor(type, 0).image}\``) : parts);
+}
+
+function listed(parts: readonly string[]): string {
+  const last = parts.at(-1) ?? "something else";
+  return parts.length < 2 ? last : `${parts.slice(0, -1).join(", ")} or ${last}`;
+}
+
+/** A token as a message names it. */
+export function describeToken(token: IToken | undefined): string {
+  if (token === undefined) return "the end";
+  if (token.tokenType === t.String) return token.image.length > 24 ? "this string" : `the string ${token.image}`;
+  return `\`${token.image}\``;
+}

@@ -1,0 +1,239 @@
+/**
+ * Mends one island that the parser refused: looks for the one edit (a token put in, replaced or taken out near the
+ * place of failure) after which its rule reads all of it. It reports nothing; what it guesses, it marks as a guess.
+ */
+import type { IToken, TokenType } from "chevrotain";
+import { runRule, type RuleName } from "../../../grammar/shared.ts";
+import { marks, tokens as t, wordTokens } from "../../../grammar/tokens.ts";
+import { makeToken } from "./scan.ts";
+
+export interface Repair {
+  readonly kind: "insert" | "replace" | "delete" | "cut";
+  /** Index in the refused tokens. */
+  readonly at: number;
+  /** What was put in; empty when something was only taken out. */
+  readonly put: readonly IToken[];
+  /** All tokens after the edit; the rule reads them. */
+  readonly tokens: readonly IToken[];
+  readonly rule: RuleName;
+  /** No other edit would do, so the tree can be trusted and the edit can be offered. */
+  readonly sure: boolean;
+}
+
+const closerOf: ReadonlyMap<TokenType, TokenType> = new Map([
+  [t.LParen, t.RParen],
+  [t.LSquare, t.RSquare],
+  [t.LCurly, t.RCurly],
+]);
+
+const imageOf: ReadonlyMap<TokenType, string> = new Map<TokenType, string>([
+  ...Object.entries(marks).map(([name, image]) => [t[name as keyof typeof marks], image] as const),
+  ...[...wordTokens].map(([word, type]) => [type, word] as const),
+]);
+
+/** Tokens that hold a construct together; where one is missing there is usually one way to put it back. */
+const structural: readonly TokenType[] = [
+  ...[t.Comma, t.Colon, t.Assign, t.FatArrow, t.Arrow, t.RParen, t.RSquare, t.RCurly, t.LParen, t.LSquare, t.LCurly],
+  ...[t.In, t.For, t.Of, t.From, t.By, t.At, t.Then, t.Else, t.Fuse, t.List, t.If, t.Fold, t.Block, t.Step, t.Dot],
+  ...[t.Let, t.Loss, t.Input],
+];
+
+/** What is easily written for something else. */
+const confused: readonly (readonly [TokenType, TokenType])[] = [
+  [t.Assign, t.Colon],
+  [t.Colon, t.Assign],
+  [t.Arrow, t.FatArrow],
+  [t.FatArrow, t.Arrow],
+  [t.Bar, t.Pipe],
+  [t.Assign, t.Equal],
+  [t.Equal, t.Assign],
+  [t.RParen, t.RSquare],
+  [t.RSquare, t.RParen],
+  [t.RCurly, t.RParen],
+  [t.RParen, t.RCurly],
+  [t.Dot, t.Comma],
+  [t.Colon, t.Comma],
+  [t.In, t.Of],
+  [t.Of, t.In],
+  [t.Arrow, t.Colon],
+];
+
+export function tokenFor(type: TokenType, offset: number): IToken {
+  return makeToken(type, imageOf.get(type) ?? "", offset, offset);
+}
+
+/** Stands for something that is missing; the tree builder leaves it out or makes a `bad` expression of it. */
+export function holeFor(type: TokenType, offset: number): IToken {
+  const image = type === t.String ? '""' : (imageOf.get(type) ?? "");
+  return Object.assign(makeToken(type, image, offset, offset), { hole: true });
+}
+
+/** Where something put in before the token at `index` would stand: right behind what is there. */
+export function offsetBefore(tokens: readonly IToken[], index: number): number {
+  const before = tokens[index - 1];
+  if (before !== undefined) return (before.endOffset ?? before.startOffset) + 1;
+  return tokens[index]?.startOffset ?? 0;
+}
+
+/** The closers that tokens leave open, innermost first, and the first opener without one. */
+export function unclosed(tokens: readonly IToken[]): { closers: readonly TokenType[]; opener: number | undefined } {
+  const open: { readonly index: number; readonly closer: TokenType }[] = [];
+  for (const [index, token] of tokens.entries()) {
+    const closer = closerOf.get(token.tokenType);
+    if (closer !== undefined) open.push({ index, closer });
+    else if (token.tokenType === open.at(-1)?.closer) open.pop();
+  }
+  return { closers: open.map((o) => o.closer).reverse(), opener: open.at(-1)?.index };
+}
+
+export class Repairer {
+  readonly #rule: RuleName;
+  readonly #tokens: readonly IToken[];
+  readonly #failedAt: number;
+
+  constructor(rule: RuleName, tokens: readonly IToken[], failedAt: number) {
+    this.#rule = rule;
+    this.#tokens = tokens;
+    this.#failedAt = failedAt;
+  }
+
+  /** Puts a line's first word in, or in the place of the first token. */
+  withStart(starts: readonly (readonly [TokenType, RuleName])[], kind: "insert" | "replace"): Repair | undefined {
+    const rest = kind === "insert" ? this.#tokens : this.#tokens.slice(1);
+    const offset = this.#tokens[0]?.startOffset ?? 0;
+    for (const [type, rule] of starts) {
+      const put = tokenFor(type, offset);
+      const tokens = [put, ...rest];
+      if (runRule(rule, tokens).failedAt === undefined) return { kind, at: 0, put: [put], tokens, rule, sure: true };
+    }
+    return undefined;
+  }
+
+  find(): Repair | undefined {
+    return (
+      this.#closers() ??
+      this.#reserved() ??
+      this.#structure() ??
+      this.#confusion() ??
+      this.#missing() ??
+      this.#tooMuch() ??
+      this.#cut()
+    );
+  }
+
+  /** Positions near the failure, the likeliest first. */
+  #near(): readonly number[] {
+    const p = this.#failedAt;
+    return [p, p - 1, p + 1, p - 2].filter((at) => at >= 0 && at <= this.#tokens.length);
+  }
+
+  #edited(kind: Repair["kind"], at: number, put: readonly IToken[], drop = 0): readonly IToken[] | undefined {
+    const tokens = [...this.#tokens.slice(0, at), ...put, ...this.#tokens.slice(at + drop)];
+    return runRule(this.#rule, tokens).failedAt === undefined ? tokens : undefined;
+  }
+
+  #insert(at: number, types: readonly TokenType[]): Repair | undefined {
+    const put = types.map((type) => tokenFor(type, offsetBefore(this.#tokens, at)));
+    const tokens = this.#edited("insert", at, put);
+    return tokens && { kind: "insert", at, put, tokens, rule: this.#rule, sure: true };
+  }
+
+  /** Brackets that are open at the failure are closed there. */
+  #closers(): Repair | undefined {
+    for (const at of [this.#failedAt, this.#failedAt - 1, this.#failedAt + 1]) {
+      if (at < 0 || at > this.#tokens.length) continue;
+      const { closers, opener } = unclosed(this.#tokens.slice(0, at));
+      // Of the open brackets some may be closed later on: put in one more with each try.
+      for (let count = 1; count <= closers.length; count++) {
+        const repair = this.#insert(at, closers.slice(0, count));
+        if (repair === undefined || opener === undefined) continue;
+        const earlier = Array.from({ length: at - opener - 2 }, (_, i) => opener + 2 + i);
+        const sure = !earlier.some((i) => this.#insert(i, closers.slice(0, count)) !== undefined);
+        return { ...repair, sure };
+      }
+    }
+    return undefined;
+  }
+
+  /** A reserved word where a name is wanted. */
+  #reserved(): Repair | undefined {
+    for (const at of this.#near()) {
+      const token = this.#tokens[at];
+      if (token === undefined || !wordTokens.has(token.image)) continue;
+      const name = makeToken(t.Identifier, token.image, token.startOffset, (token.endOffset ?? 0) + 1);
+      const tokens = this.#edited("replace", at, [name], 1);
+      if (tokens !== undefined) return { kind: "replace", at, put: [name], tokens, rule: this.#rule, sure: true };
+    }
+    return undefined;
+  }
+
+  #structure(): Repair | undefined {
+    for (const at of this.#near()) {
+      const found: Repair[] = [];
+      for (const type of structural) {
+        // A point makes a member of anything; only before `{` and `*` nothing else could be meant.
+        const next = this.#tokens[at]?.tokenType;
+        if (type === t.Dot && next !== t.LCurly && next !== t.Star) continue;
+        const repair = this.#insert(at, [type]);
+        if (repair !== undefined) found.push(repair);
+      }
+      const [best] = found;
+      if (best !== undefined) return { ...best, sure: found.length === 1 };
+    }
+    return undefined;
+  }
+
+  #confusion(): Repair | undefined {
+    for (const at of this.#near()) {
+      const token = this.#tokens[at];
+      if (token === undefined) continue;
+      for (const [wrong, right] of confused) {
+        if (token.tokenType !== wrong) continue;
+        const put = makeToken(right, imageOf.get(right) ?? "", token.startOffset, (token.endOffset ?? 0) + 1);
+        const tokens = this.#edited("replace", at, [put], 1);
+        if (tokens !== undefined) return { kind: "replace", at, put: [put], tokens, rule: this.#rule, sure: true };
+      }
+    }
+    return undefined;
+  }
+
+  /** A name, a string or an operator is missing: what is there is kept around a hole. */
+  #missing(): Repair | undefined {
+    for (const type of [t.Identifier, t.String, t.Plus]) {
+      for (const at of this.#near()) {
+        const put = [holeFor(type, offsetBefore(this.#tokens, at))];
+        const tokens = this.#edited("insert", at, put);
+        // The hole itself says what is unknown, so the rest of the tree can be trusted.
+        if (tokens !== undefined) return { kind: "insert", at, put, tokens, rule: this.#rule, sure: true };
+      }
+    }
+    return undefined;
+  }
+
+  #tooMuch(): Repair | undefined {
+    for (const at of this.#near()) {
+      if (at >= this.#tokens.length) continue;
+      const tokens = this.#edited("delete", at, [], 1);
+      if (tokens !== undefined) return { kind: "delete", at, put: [], tokens, rule: this.#rule, sure: false };
+    }
+    return undefined;
+  }
+
+  /** Gives up the part that cannot be read: up to the braces of a header, or all of the rest. */
+  #cut(): Repair | undefined {
+    const tokens = this.#tokens;
+    const brace = tokens.findLastIndex((token, i) => i >= this.#failedAt && token.tokenType === t.LCurly);
+    for (const to of brace === -1 ? [tokens.length] : [brace, tokens.length]) {
+      for (let from = Math.min(this.#failedAt, to); from > 0; from--) {
+        const { closers } = unclosed(tokens.slice(0, from));
+        const offset = offsetBefore(tokens, from);
+        const close = closers.map((type) => tokenFor(type, offset));
+        for (const put of [[...close], [holeFor(t.Identifier, offset), ...close]]) {
+          const made = this.#edited("cut", from, put, to - from);
+          if (made !== undefined) return { kind: "cut", at: from, put, tokens: made, rule: this.#rule, sure: false };
+        }
+      }
+    }
+    return undefined;
+  }
+}

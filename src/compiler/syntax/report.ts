@@ -1,0 +1,282 @@
+/**
+ * What recovery tells the user: one diagnostic for each mistake, with the place, what was expected, and the edit that
+ * mends it where there is exactly one. It decides which repair is taken, but reads no trees.
+ */
+import type { IToken, TokenType } from "chevrotain";
+import { runRule, type RuleName } from "../../../grammar/shared.ts";
+import { reservedWords, tokens as t } from "../../../grammar/tokens.ts";
+import { report, type ReportExtras } from "../diagnostics/catalog.ts";
+import type { DiagnosticBag, Fix } from "../diagnostics/diagnostic.ts";
+import { positionOf, type Span } from "../source/source.ts";
+import { describeExpected, describeToken, expectedAfter, failurePoint } from "./expect.ts";
+import { isName, type Layout } from "./layout.ts";
+import type { Group, Island } from "./outline.ts";
+import { isHole } from "./tree-base.ts";
+import { offsetBefore, Repairer, unclosed, type Repair } from "./repair.ts";
+import type { Scan } from "./scan.ts";
+import { mendedStart, startersOf } from "./starters.ts";
+
+/** Past this many mends in one file, what cannot be read is only reported and left out: time stays bounded. */
+const MAX_REPAIRS = 100;
+
+export interface FailedIsland {
+  readonly island: Island;
+  readonly rule: RuleName;
+  /** The island's tokens, with stubs for its groups. */
+  readonly tokens: readonly IToken[];
+  readonly failedAt: number;
+  readonly containerEnd: number;
+}
+
+export class SyntaxReporter {
+  readonly #scan: Scan;
+  readonly #layout: Layout;
+  readonly #bag: DiagnosticBag;
+  #repairs = 0;
+  readonly #reportedResults = new Set<number>();
+
+  constructor(scanned: Scan, layout: Layout, bag: DiagnosticBag) {
+    this.#scan = scanned;
+    this.#layout = layout;
+    this.#bag = bag;
+  }
+
+  // --- braces of groups ---------------------------------------------------------------------------------------------
+
+  strayCloser(token: IToken): void {
+    const span = this.#spanOf(token);
+    report(this.#bag, "E0109", { close: token.image }, span, {
+      fixes: [{ title: `remove \`${token.image}\``, span, text: "" }],
+    });
+  }
+
+  groupBraces(group: Group): void {
+    const token = this.#layout.tokens[group.open];
+    if (!group.hasOpen) {
+      const at = this.#endBefore(group.open);
+      const expected = "`{`";
+      const help = "put `{` before what belongs inside";
+      const fixes = [{ title: "insert `{`", span: this.#at(at, at), text: " {" }];
+      report(this.#bag, "E0101", { expected, found: describeToken(token), help }, this.#spanOf(token), { fixes });
+    }
+    if (group.hasClose) return;
+    const at = this.#endBefore(group.close);
+    const opener = group.hasOpen ? token : this.#layout.tokens[group.open - 1];
+    const follower = this.#layout.tokens[group.close];
+    const multiline = this.#layout.line[group.open] !== this.#layout.line[group.close - 1];
+    const indent = " ".repeat(Math.max(0, (this.#layout.indent[group.open - 1] ?? 1) - 1));
+    const span = this.#at(at, at);
+    const related =
+      follower === undefined ? [] : [{ span: this.#spanOf(follower), label: "this no longer belongs inside" }];
+    report(
+      this.#bag,
+      "E0103",
+      { open: "{", close: "}", help: follower === undefined ? "" : "put `}` before the line that is marked" },
+      this.#spanOf(opener),
+      { related, fixes: [{ title: "insert `}`", span, text: multiline ? `\n${indent}}` : " }" }] },
+    );
+  }
+
+  // --- results of bodies --------------------------------------------------------------------------------------------
+
+  noResult(group: Group): void {
+    if (!group.hasClose) return;
+    const closer = this.#layout.tokens[group.close];
+    const [from, to] = [this.#layout.tokens[group.open]?.startOffset ?? 0, closer?.startOffset ?? 0];
+    if (this.#hasProblem(from, to)) return;
+    report(this.#bag, "E0110", { close: "}" }, this.#spanOf(closer));
+  }
+
+  afterResult(island: Island): void {
+    if (this.#reportedResults.has(island.start)) return;
+    this.#reportedResults.add(island.start);
+    const token = this.#layout.tokens[island.start];
+    report(this.#bag, "E0112", { found: describeToken(token) }, this.#spanOf(token));
+  }
+
+  // --- islands ------------------------------------------------------------------------------------------------------
+
+  /** Reports why an island cannot be read, and gives the tokens to read in its place where something can be kept. */
+  islandFailed(failed: FailedIsland): Repair | undefined {
+    const { island, rule, tokens } = failed;
+    const silent = this.#hasProblem(
+      tokens[0]?.startOffset ?? 0,
+      Math.max(...tokens.map((token) => token.endOffset ?? 0)) + 1,
+    );
+    const mayRepair = ++this.#repairs <= MAX_REPAIRS;
+    if (island.starter === undefined) {
+      const repair = mayRepair ? mendedStart(failed, this.#layout) : undefined;
+      if (!silent) this.#noStart(failed, repair);
+      return repair;
+    }
+    if (!mayRepair) {
+      if (!silent) this.#unexpected(failed, failed.failedAt, undefined);
+      return undefined;
+    }
+    const point = failurePoint(rule, tokens, failed.failedAt);
+    const repair = new Repairer(rule, tokens, point).find();
+    if (!silent) this.#explain(failed, point, repair);
+    return repair;
+  }
+
+  #noStart(failed: FailedIsland, repair: Repair | undefined): void {
+    const { island, tokens } = failed;
+    const [token] = tokens;
+    const span = this.#spanOf(token);
+    const { sentence, otherwise } = startersOf(island.container);
+    const put = repair?.put[0]?.image ?? "";
+    const shown = this.#text(island);
+    const text =
+      repair === undefined
+        ? otherwise
+        : repair.kind === "replace"
+          ? replaceFirst(shown, token, put)
+          : `${put} ${shown}`;
+    const fixes: Fix[] = [];
+    if (repair?.kind === "insert" && repair.sure)
+      fixes.push({ title: `insert \`${put}\``, span: this.#at(span.start, span.start), text: `${put} ` });
+    if (repair?.kind === "replace") fixes.push({ title: `write \`${put}\``, span, text: put });
+    const line = positionOf(this.#scan.file, this.#at(span.start, span.start).start).line;
+    const note = island.container === "file" ? "" : `(lines after ${String(line)} were read as usual)`;
+    report(this.#bag, "E0102", { starters: sentence, help: text }, span, { fixes, note });
+  }
+
+  #explain(failed: FailedIsland, point: number, repair: Repair | undefined): void {
+    const { tokens } = failed;
+    if (repair !== undefined) {
+      const [put] = repair.put;
+      const replaced = tokens[repair.at];
+      if (repair.kind === "replace" && put?.tokenType === t.Identifier && replaced !== undefined) {
+        const word = replaced.image;
+        report(this.#bag, "E0106", { word, help: `another name, such as \`${word}_\`` }, this.#spanOf(replaced));
+        return;
+      }
+      const closes =
+        repair.kind === "insert" && repair.put.length > 0 && repair.put.every((p) => isCloser(p.tokenType));
+      if (closes && this.#unclosed(failed, repair)) return;
+      const removed = repair.kind === "delete" ? tokens[repair.at] : undefined;
+      if (removed !== undefined && isCloser(removed.tokenType)) {
+        this.strayCloser(removed);
+        return;
+      }
+    } else if (this.#unclosed(failed, undefined)) return;
+    this.#unexpected(failed, point, repair);
+  }
+
+  /** Reports the bracket that a repair had to close, or that nothing closes. */
+  #unclosed(failed: FailedIsland, repair: Repair | undefined): boolean {
+    const { tokens } = failed;
+    const upTo = repair?.at ?? tokens.length;
+    const { opener } = unclosed(tokens.slice(0, upTo));
+    const token = opener === undefined ? undefined : tokens[opener];
+    if (token === undefined || isHole(token)) return false;
+    const close = token.tokenType === t.LParen ? ")" : token.tokenType === t.LSquare ? "]" : "}";
+    const fixes: Fix[] = [];
+    if (repair?.sure === true) {
+      const at = offsetBefore(tokens, repair.at);
+      const text = repair.put.map((p) => p.image).join("");
+      fixes.push({ title: `insert \`${text}\``, span: this.#at(at, at), text });
+    }
+    report(this.#bag, "E0103", { open: token.image, close, help: "" }, this.#spanOf(token), { fixes });
+    return true;
+  }
+
+  #unexpected(failed: FailedIsland, point: number, repair: Repair | undefined): void {
+    const { rule, tokens, island } = failed;
+    const { types, end } = expectedAfter(rule, tokens.slice(0, point));
+    const expected = describeExpected(types, end);
+    const token = tokens[point];
+    const fixes = repair === undefined ? [] : this.#fixOf(tokens, repair);
+    const [fix] = fixes;
+    const extras: ReportExtras = { fixes };
+    if (token !== undefined && !isHole(token) && token.startOffset < (token.endOffset ?? 0) + 1) {
+      const known = Object.hasOwn(reservedWords, token.image) && types.has(t.Identifier) && !types.has(t.Number);
+      if (known) {
+        report(this.#bag, "E0106", { word: token.image, help: "" }, this.#spanOf(token));
+        return;
+      }
+      const help = fix === undefined ? hint(tokens, point) : fix.title;
+      report(this.#bag, "E0101", { expected, found: describeToken(token), help }, this.#spanOf(token), extras);
+      return;
+    }
+    const last = this.#layout.tokens[island.end - 1] ?? tokens.at(-1);
+    const help = fix === undefined ? "" : fix.title;
+    report(this.#bag, "E0111", { expected, last: describeToken(tokens[point - 1]), help }, this.#behind(last), extras);
+  }
+
+  #fixOf(tokens: readonly IToken[], repair: Repair): readonly Fix[] {
+    if (!repair.sure || repair.put.some(isHole)) return [];
+    const text = repair.put.map((p) => p.image).join("");
+    if (repair.kind === "replace") {
+      const span = this.#spanOf(tokens[repair.at]);
+      return [{ title: `write \`${text}\` here`, span, text }];
+    }
+    if (repair.kind !== "insert") return [];
+    const at = offsetBefore(tokens, repair.at);
+    const [before, after] = [this.#scan.file.text[at - 1], this.#scan.file.text[at]];
+    // A word must not run into its neighbours; marks may touch them.
+    const wordy = /^\w/.test(text);
+    const left =
+      wordy || !/^[,:)\]}]/.test(text)
+        ? before === undefined || /[\s([{.]/.test(before) || text === "(" || text === "["
+          ? ""
+          : " "
+        : "";
+    const right = wordy && after !== undefined && /\S/.test(after) ? " " : "";
+    const name = tokens[repair.at];
+    const title = name === undefined ? `insert \`${text}\`` : `insert \`${text}\` before ${describeToken(name)}`;
+    return [{ title, span: this.#at(at, at), text: `${left}${text}${right}` }];
+  }
+
+  // --- places -------------------------------------------------------------------------------------------------------
+
+  #hasProblem(start: number, end: number): boolean {
+    return this.#scan.problems.some((p) => p.start < end && p.end > start);
+  }
+
+  #at(start: number, end: number): Span {
+    return { file: this.#scan.file, start, end };
+  }
+
+  #spanOf(token: IToken | undefined): Span {
+    const end = this.#scan.file.text.length;
+    return token === undefined ? this.#at(end, end) : this.#at(token.startOffset, (token.endOffset ?? 0) + 1);
+  }
+
+  /** The empty place right behind a token. */
+  #behind(token: IToken | undefined): Span {
+    const end = this.#spanOf(token).end;
+    return this.#at(end, end);
+  }
+
+  #endBefore(index: number): number {
+    return this.#spanOf(this.#layout.tokens[index - 1]).end;
+  }
+
+  /** An island's first line as it stands in the text, cut where it is long. */
+  #text(island: Island): string {
+    const [start, end] = [this.#spanOf(this.#layout.tokens[island.start]).start, this.#endBefore(island.end)];
+    const [line = ""] = this.#scan.file.text.slice(start, end).split("\n");
+    return line.length > 60 ? `${line.slice(0, 57)}…` : line.trimEnd();
+  }
+}
+
+function isCloser(type: TokenType): boolean {
+  return type === t.RParen || type === t.RSquare || type === t.RCurly;
+}
+
+function replaceFirst(text: string, token: IToken | undefined, put: string): string {
+  return put + text.slice(token?.image.length ?? 0);
+}
+
+/** A word on mistakes that come from other languages. */
+function hint(tokens: readonly IToken[], point: number): string {
+  const [before, token, after] = [tokens[point - 1], tokens[point], tokens[point + 1]];
+  if (token?.tokenType === t.Star && before?.tokenType === t.Star) return "a power is written `x ^ 2`";
+  if (token?.tokenType === t.AtSign) return "a matrix product is written `matmul(a, b)`";
+  if (token?.tokenType === t.Slash && before?.tokenType === t.Slash) return "write `floor(a / b)`";
+  if (token?.tokenType === t.Dot && before?.tokenType === t.Dot) return "a range is written `a ..< b` or `a ..= b`";
+  if (token?.tokenType === t.Assign && isName(before) && after !== undefined)
+    return "nothing is reassigned; a new value needs a `let` and a name of its own";
+  return "";
+}
