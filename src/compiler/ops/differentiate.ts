@@ -1,0 +1,100 @@
+/**
+ * Reverse-mode differentiation: one walk back over the nodes, by the operators' gradient rules. It emits into the same
+ * builder, in the order in which gradients become known, so that an engine may run the emitted nodes as they stand.
+ */
+import type { GraphBuilder } from "../graph/builder.ts";
+import type { Node, Value } from "../graph/graph.ts";
+import { typeOf } from "../graph/graph.ts";
+import { Emitter } from "./emit.ts";
+import { operatorNamed } from "./index.ts";
+import { isFloat } from "./tensor.ts";
+
+/** Refuses to differentiate what has no gradient rule; it names the node's place in the model. */
+export class GradientError extends Error {
+  readonly node: Node;
+  constructor(node: Node, message: string) {
+    super(message);
+    this.name = "GradientError";
+    this.node = node;
+  }
+}
+
+/** The gradients of the scalar `loss` by each of `wrt`; undefined where the loss does not depend on it. */
+export function differentiate(
+  builder: GraphBuilder,
+  loss: Value,
+  wrt: readonly Value[],
+): readonly (Value | undefined)[] {
+  const { shape, dtype } = typeOf(loss);
+  if (shape.length !== 0 || !isFloat(dtype)) {
+    throw new GradientError(loss.node, "only a float scalar has gradients");
+  }
+  const nodes = builder.nodes.slice();
+  const wanted = new Places(wrt);
+  const moves = dependents(nodes, wanted);
+  if (!moves.has(loss)) return wrt.map(() => undefined);
+
+  const emit = new Emitter(builder);
+  const gradients = new Map<Node, (Value | undefined)[]>();
+  const origin = ({ path, span }: Node): { path: string; span: Node["span"] } => ({ path, span });
+  const receive = (value: Value, gradient: Value): void => {
+    const own = gradients.get(value.node) ?? [];
+    gradients.set(value.node, own);
+    const before = own[value.index];
+    own[value.index] = before === undefined ? gradient : emit.add(before, gradient);
+  };
+
+  builder.at(origin(loss.node), () => {
+    receive(loss, emit.number(1, loss));
+  });
+  for (let i = nodes.length - 1; i >= 0; i--) {
+    const node = nodes[i]!;
+    const received = gradients.get(node);
+    const needs = node.inputs.map((value) => moves.has(value));
+    if (received === undefined || !needs.includes(true)) continue;
+    const { gradient } = operatorNamed(node.op);
+    if (gradient === "none") continue;
+    if (gradient === "once") throw new GradientError(node, `${node.op} cannot be differentiated again`);
+    builder.at(origin(node), () => {
+      const outputs = node.outputs.map((_, index) => ({ node, index }));
+      const own = outputs.map((_, index) => received[index]);
+      const results = gradient({ node, inputs: node.inputs, outputs, gradients: own, needs, emit });
+      node.inputs.forEach((value, index) => {
+        const result = results[index];
+        if (result !== undefined && needs[index] === true) receive(value, result);
+      });
+    });
+    // What no one reads any more is let go, unless it was asked for.
+    if (!node.outputs.some((_, index) => wanted.has({ node, index }))) gradients.delete(node);
+  }
+  return wrt.map((value) => gradients.get(value.node)?.[value.index]);
+}
+
+/** The float values that move with one of `wanted`. */
+function dependents(nodes: readonly Node[], wanted: Places): Places {
+  const moves = new Places([]);
+  for (const node of nodes) {
+    const carries = operatorNamed(node.op).gradient !== "none" && node.inputs.some((value) => moves.has(value));
+    node.outputs.forEach(({ dtype }, index) => {
+      const value = { node, index };
+      if (wanted.has(value) || (carries && isFloat(dtype))) moves.add(value);
+    });
+  }
+  return moves;
+}
+
+/** A set of values, by node and output. */
+class Places {
+  readonly #places = new Map<Node, Set<number>>();
+  constructor(values: readonly Value[]) {
+    for (const value of values) this.add(value);
+  }
+  add({ node, index }: Value): void {
+    const known = this.#places.get(node);
+    if (known) known.add(index);
+    else this.#places.set(node, new Set([index]));
+  }
+  has({ node, index }: Value): boolean {
+    return this.#places.get(node)?.has(index) ?? false;
+  }
+}
