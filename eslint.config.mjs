@@ -7,6 +7,7 @@ import tseslint from "typescript-eslint";
  * The order is the way that data flows (ARCHITECTURE.md).
  */
 const LAYERS = [
+  ["hash", "src/compiler/hash/**"],
   ["source", "src/compiler/source/**"],
   ["diagnostics", "src/compiler/diagnostics/**"],
   ["host", "src/compiler/host.ts"],
