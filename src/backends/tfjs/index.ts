@@ -2,6 +2,8 @@
  * The tfjs target: a program as a TensorFlow SavedModel that trains itself, with a typed JavaScript API beside it. Pure:
  * files are returned, never written, and equal programs give equal bytes. Weights are not among them; they are streamed.
  */
+import { randomRow } from "./rows-random.ts";
+import { regionRows } from "./rows-regions.ts";
 import { samplingRows } from "./rows-sampling.ts";
 import { basicRows } from "./rows-basic.ts";
 import { normRows } from "./rows-norm.ts";
@@ -30,11 +32,15 @@ export interface TfjsOptions {
   readonly rules?: TypeRules;
 }
 
-export const table: Table = { ...basicRows, ...windowRows, ...normRows, ...samplingRows };
+/** The rows of every operator that the target has. `seed` is the key of random draws. */
+export function tfjsTable(seed: number): Table {
+  return { ...basicRows, ...windowRows, ...normRows, ...samplingRows, ...regionRows, random: randomRow(seed) };
+}
 
 export function emitTfjs(program: Program, options: TfjsOptions): Emission {
   const refusals: Refusal[] = [];
-  const { decompose, rules } = options;
+  const { decompose, rules, seed = 0 } = options;
+  const table = tfjsTable(seed);
   const lower = (graph: Graph): Graph =>
     decompose && rules ? decomposeMissing(graph, (node) => table[node.op] !== undefined, decompose, rules) : graph;
   const wanted: [string, Graph][] = [];

@@ -57,6 +57,8 @@ const root = protobuf.Root.fromJSON({
       fields: { name: field(1, "string"), op: field(2, "string"), input: field(3, "string", "repeated"), attr: map(5, "AttrValue") },
     },
     AttrValue: {
+      // One of them is always there, and is written even where it is empty or zero.
+      oneofs: { value: { oneof: ["list", "s", "i", "f", "b", "type", "shape", "tensor"] } },
       fields: {
         list: field(1, "ListValue"),
         s: field(2, "bytes"),
