@@ -1,0 +1,170 @@
+/**
+ * A graph as an ONNX model: chooses forms, writes what the outputs need in the order of the graph, and lays the file out.
+ * Pure; refuses what ONNX cannot say, one reason a node.
+ */
+import type { Graph, Node, Output, Value } from "../../compiler/graph/graph.ts";
+import { typeOf } from "../../compiler/graph/graph.ts";
+import { type Refusal, RefusalError } from "../backend.ts";
+import { GraphEmitter, NodeEmitter, type Table } from "./emitter.ts";
+import { foldConstants } from "./fold.ts";
+import { chooseForms, type Form, type Forms } from "./forms.ts";
+import { type ModelFrame, OnnxModel } from "./model.ts";
+import type { FilePlan } from "./plan.ts";
+import { elementTypes, SizeNames, valueMessage } from "./proto.ts";
+import { elementwise } from "./rows/elementwise.ts";
+import { writeConv, writeGemm } from "./rows/fused.ts";
+import { shape } from "./rows/shape.ts";
+import { regions } from "./rows/regions.ts";
+import { windows } from "./rows/windows.ts";
+
+const table: Table = { ...elementwise, ...shape, ...windows, ...regions };
+const leaves: ReadonlySet<string> = new Set(["input", "variable", "constant"]);
+
+export interface OnnxOptions {
+  /** What the model is called inside the file. */
+  readonly name: string;
+  readonly doc: string;
+  readonly producerVersion: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** What to say of an input or output, by name. */
+  readonly docs: Readonly<Record<string, string>>;
+  readonly weights: ModelFrame["weights"];
+}
+
+export interface OnnxModelPlan {
+  readonly model: FilePlan;
+  /** The file of weights beside, where they are kept apart. */
+  readonly weights: FilePlan | undefined;
+  readonly nodes: number;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+}
+
+export function emitOnnx(
+  whole: Graph,
+  options: OnnxOptions,
+): { readonly plan: OnnxModelPlan | undefined; readonly refusals: readonly Refusal[] } {
+  const graph = foldConstants(whole);
+  const model = new OnnxModel([...graph.ports, ...graph.outputs].map((named) => named.name));
+  const emitter = new GraphEmitter(model, graph);
+  const refusals: Refusal[] = [];
+  const forms = chooseForms(graph);
+  const outputs = new OutputNames(graph.outputs);
+  for (const node of neededNodes(graph, forms)) {
+    try {
+      const first = model.nodes.length;
+      model.at(node.path);
+      const names = writeNode(emitter, node, forms.of(node));
+      emitter.hold(
+        node,
+        names.map((name, index) => outputs.claim(node, index, name, (from, to) => model.rename(from, to, first))),
+      );
+    } catch (error) {
+      if (!(error instanceof RefusalError)) throw error;
+      refusals.push(error.refusal);
+      // Names that stand for nothing let the rest be looked at; no file is made.
+      emitter.hold(
+        node,
+        node.outputs.map(() => ""),
+      );
+    }
+  }
+  if (refusals.length > 0) return { plan: undefined, refusals };
+  model.at("");
+  for (const output of outputs.unclaimed) model.identity(emitter.name(output.value), output.name);
+  return { plan: finish(emitter, options), refusals };
+}
+
+function finish(emitter: GraphEmitter, { docs, ...options }: OnnxOptions): OnnxModelPlan {
+  const { graph, inputs, model } = emitter;
+  const sizes = new SizeNames();
+  const message = (name: string, value: Value): ReturnType<typeof valueMessage> => {
+    const type = typeOf(value);
+    return valueMessage(name, elementTypes[type.dtype], sizes.shape(type), docs[name]);
+  };
+  const plans = model.plans({
+    ...options,
+    inputs: inputs.map((port) => message(port.name, port.value)),
+    outputs: graph.outputs.map((output) => message(output.name, output.value)),
+  });
+  return {
+    ...plans,
+    nodes: model.nodes.length,
+    inputs: inputs.map((port) => port.name),
+    outputs: graph.outputs.map((output) => output.name),
+  };
+}
+
+/** Every node that an output needs in the forms chosen, leaves apart, in the order of the graph. */
+function neededNodes(graph: Graph, forms: Forms): readonly Node[] {
+  const needed = new Set(graph.outputs.map((output) => output.value.node));
+  const nodes: Node[] = [];
+  for (const node of graph.nodes.toReversed()) {
+    if (!needed.has(node) || leaves.has(node.op)) continue;
+    nodes.push(node);
+    for (const value of forms.inputs(node)) needed.add(value.node);
+  }
+  return nodes.reverse();
+}
+
+function writeNode(emitter: GraphEmitter, node: Node, form: Form): readonly string[] {
+  if (form.kind === "same") return [emitter.name(form.as)];
+  if (form.kind === "conv") {
+    emitter.model.at(form.conv.path);
+    return [writeConv(new NodeEmitter(emitter, form.conv), form)];
+  }
+  if (form.kind === "gemm") {
+    emitter.model.at(form.matmul.path);
+    return [writeGemm(new NodeEmitter(emitter, form.matmul), form)];
+  }
+  const row = Object.hasOwn(table, node.op) ? table[node.op] : undefined;
+  if (row === undefined) throw refusal(node);
+  const names = row(new NodeEmitter(emitter, node, form.inputs));
+  return typeof names === "string" ? [names] : names;
+}
+
+function refusal(node: Node): RefusalError {
+  if (node.op === "random") {
+    return new RefusalError(
+      node,
+      "a prediction in ONNX cannot draw random numbers that repeat",
+      "draw under `if training`, as `dropout` does, or feed the numbers as an input",
+    );
+  }
+  if (node.op.endsWith("_gradient")) {
+    return new RefusalError(
+      node,
+      `the onnx target has no form of \`${node.op}\`, a gradient`,
+      "compile the prediction, or train with the tfjs target",
+    );
+  }
+  return new RefusalError(
+    node,
+    `the onnx target has no form of \`${node.op}\``,
+    "write it with other primitives, or use the tfjs target",
+  );
+}
+
+/** Sees that each output of the graph has its name in the file. */
+class OutputNames {
+  readonly #waiting: Set<Output>;
+
+  constructor(outputs: readonly Output[]) {
+    this.#waiting = new Set(outputs);
+  }
+
+  get unclaimed(): readonly Output[] {
+    return [...this.#waiting];
+  }
+
+  /** The name of a value just written: an output's, if it is the first of its outputs and can be renamed. */
+  claim(node: Node, index: number, name: string, rename: (from: string, to: string) => boolean): string {
+    for (const output of this.#waiting) {
+      if (output.value.node !== node || output.value.index !== index) continue;
+      if (!rename(name, output.name)) return name;
+      this.#waiting.delete(output);
+      return output.name;
+    }
+    return name;
+  }
+}

@@ -1,0 +1,90 @@
+/** Products, windows, sampling and normalisation in ONNX: the operators that take most of the time. */
+import { dimAttribute, intAttribute, numberAttribute } from "../../../compiler/ops/attributes.ts";
+import { Dim } from "../../../compiler/types/dim.ts";
+import type { NodeEmitter, Row, Table } from "../emitter.ts";
+import type { AttributeValues } from "../proto.ts";
+
+const matmul: Row = (n) => n.one("MatMul", n.inputs);
+
+function square(size: number): { readonly ints: readonly number[] } {
+  return { ints: [size, size] };
+}
+
+/** Strides and pads of a filter or a pool; the same along both axes and on all sides. */
+export function windowAttributes(n: NodeEmitter): AttributeValues {
+  const pad = intAttribute(n.node, "pad");
+  return { strides: square(intAttribute(n.node, "stride")), pads: { ints: [pad, pad, pad, pad] } };
+}
+
+/** Engines refuse windows that could lie in the padding alone, so such padding is added before. */
+function pool(op: string, outside: number, attributes: AttributeValues): Row {
+  return (n) => {
+    const [kernel, pad] = [intAttribute(n.node, "kernel"), intAttribute(n.node, "pad")];
+    const shared = { kernel_shape: square(kernel), ...windowAttributes(n) };
+    if (pad < kernel) return n.one(op, n.inputs, { ...shared, ...attributes });
+    const widths = n.ints([0, 0, pad, pad, 0, 0, pad, pad]);
+    const padded = n.one("Pad", [n.input(0), widths, n.scalar(outside, n.result.dtype)]);
+    return n.one(op, [padded], { ...shared, pads: { ints: [0, 0, 0, 0] }, ...attributes });
+  };
+}
+
+/** "linear" is bilinear here: the name since opset 20. */
+const gridSample: Row = (n) =>
+  n.one("GridSample", n.inputs, {
+    mode: { text: "linear" },
+    padding_mode: { text: "zeros" },
+    align_corners: { int: 0 },
+  });
+
+const affineGrid: Row = (n) => {
+  const batch = n.type(0).shape[0] ?? Dim.one;
+  const size = n.shape([batch, Dim.one, dimAttribute(n.node, "Ho"), dimAttribute(n.node, "Wo")]);
+  return n.one("AffineGrid", [n.input(0), size], { align_corners: { int: 0 } });
+};
+
+const resize: Row = (n) => {
+  const sizes = n.shape([dimAttribute(n.node, "Ho"), dimAttribute(n.node, "Wo")]);
+  return n.one("Resize", [n.input(0), "", "", sizes], {
+    axes: { ints: [2, 3] },
+    mode: { text: "linear" },
+    coordinate_transformation_mode: { text: "half_pixel" },
+  });
+};
+
+const batchNormEval: Row = (n) =>
+  n.one("BatchNormalization", n.inputs, { epsilon: { float: numberAttribute(n.node, "eps") } });
+
+/** With momentum 0, what ONNX calls the running mean and variance are those of this batch, the variance biased. */
+const batchNormTrain: Row = (n) => {
+  const { dtype, shape } = n.type(1);
+  const before = n.emitter.model.constant(
+    dtype,
+    shape.map((dim) => dim.constant ?? 0),
+    new Float64Array(shape[0]?.constant ?? 0),
+  );
+  const attributes = {
+    epsilon: { float: numberAttribute(n.node, "eps") },
+    momentum: { float: 0 },
+    training_mode: { int: 1 },
+  };
+  return n.all("BatchNormalization", [...n.inputs, before, before], attributes, 3);
+};
+
+const softmaxCrossEntropy: Row = (n) => {
+  const logs = n.one("LogSoftmax", [n.input(0)], { axis: { int: 1 } });
+  const labels = n.one("Unsqueeze", [n.input(1), n.ints([1])]);
+  const picked = n.one("GatherElements", [logs, labels], { axis: { int: 1 } });
+  return n.one("Neg", [n.one("Squeeze", [picked, n.ints([1])])]);
+};
+
+export const windows: Table = {
+  matmul,
+  max_pool2d: pool("MaxPool", -Infinity, {}),
+  avg_pool2d: pool("AveragePool", 0, { count_include_pad: { int: 1 } }),
+  grid_sample: gridSample,
+  affine_grid: affineGrid,
+  resize,
+  batch_norm_eval: batchNormEval,
+  batch_norm_train: batchNormTrain,
+  softmax_cross_entropy: softmaxCrossEntropy,
+};
