@@ -131,7 +131,8 @@ export class Layout {
       const field = isName(token) && after?.tokenType === t.Assign && this.#lineMayEnd(index);
       return field ? "field" : undefined;
     }
-    if (after?.tokenType === t.Colon || after?.tokenType === t.Dot) return undefined;
+    const isPort = isFirst && (type === t.Input || type === t.Target);
+    if ((after?.tokenType === t.Colon && !isPort) || after?.tokenType === t.Dot) return undefined;
     if (type === t.Block)
       return isName(after) && (this.columnAt(index) === 1 || !this.#insideValue(index)) ? "top" : undefined;
     if (type === t.Branch) return isName(after) || after?.tokenType === t.For ? "item" : undefined;

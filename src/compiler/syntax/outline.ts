@@ -286,8 +286,10 @@ class IslandScan {
     if (!layout.isFirst(at) || layout.continuesLine(at)) return false;
     // A line that has no start but stands where one would.
     const column = layout.columnAt(at);
-    if (starter !== undefined && !annotations && column <= this.#base) return true;
-    return this.#open.length === 0 ? column <= this.#base && !annotations : column === this.#base;
+    if (annotations) return false;
+    if (starter !== undefined && column <= this.#base) return true;
+    // One column more is what a word taken away leaves behind; whoever goes on with a line indents by two.
+    return this.#open.length === 0 ? column <= this.#base + 1 : column === this.#base || column === this.#base + 1;
   }
 
   /** Whether a line that starts here is the first of a container whose `{` is missing. */
@@ -323,19 +325,34 @@ class IslandScan {
   /** What the brace at `at` opens, or undefined for a map or a choice of members. */
   #groupAt(at: number): Container | undefined {
     const layout = this.#layout;
-    if (layout.is(at - 1, t.Dot) || this.#looksLikeMap(at)) return undefined;
-    const inValue = this.#open.length > 0;
-    if (this.#bodies > 0 && layout.endsValue(at - 1)) return "body";
-    if (this.#header !== undefined && (!inValue || layout.endsValue(at - 1))) return this.#header;
-    if (this.#starter === undefined && (at === this.#start || layout.endsValue(at - 1))) return this.#guess(at);
-    return undefined;
+    const mapLike = this.#looksLikeMap(at);
+    const afterDot = layout.is(at - 1, t.Dot);
+    const afterValue = layout.endsValue(at - 1);
+    if (this.#bodies > 0 && afterValue && !mapLike) return "body";
+    if (this.#header !== undefined) {
+      // Members are chosen before the header's own brace, never in its place.
+      const chooses = mapLike && (afterDot || layout.is(this.#closerOf(at) + 1, t.LCurly));
+      const isHeader = this.#open.length === 0 ? afterValue || afterDot || !mapLike : afterValue;
+      return isHeader && !chooses ? this.#header : undefined;
+    }
+    if (afterDot || mapLike || this.#starter !== undefined) return undefined;
+    return at === this.#start || afterValue ? this.#guess(at) : undefined;
   }
 
+  /** Words with `,` or `:` behind them, or one word alone. */
   #looksLikeMap(at: number): boolean {
     const layout = this.#layout;
     if (!isWord(layout.tokens[at + 1])) return false;
-    if (layout.is(at + 2, t.RCurly)) return layout.is(at + 3, t.LCurly);
-    return layout.is(at + 2, t.Colon) || layout.is(at + 2, t.Comma);
+    return [t.RCurly, t.Colon, t.Comma].some((type) => layout.is(at + 2, type));
+  }
+
+  #closerOf(open: number): number {
+    let depth = 0;
+    for (let i = open; i < this.#end; i++) {
+      if (this.#layout.is(i, t.LCurly)) depth++;
+      if (this.#layout.is(i, t.RCurly) && --depth === 0) return i;
+    }
+    return this.#end;
   }
 
   /** The kind of a group whose word is missing, from what it holds. */

@@ -3,7 +3,7 @@
  * mends it where there is exactly one. It decides which repair is taken, but reads no trees.
  */
 import type { IToken, TokenType } from "chevrotain";
-import { runRule, type RuleName } from "../../../grammar/shared.ts";
+import type { RuleName } from "../../../grammar/shared.ts";
 import { reservedWords, tokens as t } from "../../../grammar/tokens.ts";
 import { report, type ReportExtras } from "../diagnostics/catalog.ts";
 import type { DiagnosticBag, Fix } from "../diagnostics/diagnostic.ts";
@@ -190,7 +190,11 @@ export class SyntaxReporter {
     const [fix] = fixes;
     const extras: ReportExtras = { fixes };
     if (token !== undefined && !isHole(token) && token.startOffset < (token.endOffset ?? 0) + 1) {
-      const known = Object.hasOwn(reservedWords, token.image) && types.has(t.Identifier) && !types.has(t.Number);
+      const known =
+        repair?.put.some(isHole) !== true &&
+        Object.hasOwn(reservedWords, token.image) &&
+        types.has(t.Identifier) &&
+        !types.has(t.Number);
       if (known) {
         report(this.#bag, "E0106", { word: token.image, help: "" }, this.#spanOf(token));
         return;

@@ -15,12 +15,10 @@ export interface ParamList {
   readonly tensors: readonly Param[] | undefined;
 }
 
-const staticNames = new Set(["bool", "string", "dtype", "loader", "augmentation"]);
-
 /** Whether a declared type stands for tensors. `float` alone is a number, `float[]` a scalar tensor. */
 export function isTensorType(type: TypeNode | undefined): boolean {
   if (type === undefined) return true;
-  if (type.kind === "tensor") return type.dims !== undefined && !staticNames.has(type.name.text);
+  if (type.kind === "tensor") return type.dims !== undefined;
   if (type.kind === "list") return isTensorType(type.member);
   if (type.kind === "tuple") return type.members.some(isTensorType);
   return false;
@@ -39,7 +37,7 @@ export type ArgumentType =
   | { readonly kind: "list"; readonly members: readonly ArgumentType[]; readonly keys: readonly string[] }
   | { readonly kind: "tuple"; readonly members: readonly ArgumentType[] }
   /** A static number or list of numbers that becomes a tensor here. */
-  | { readonly kind: "static"; readonly shape: Shape; readonly integral: boolean }
+  | { readonly kind: "static"; readonly shape: Shape; readonly members: readonly ArgumentType[] | undefined }
   /** What an earlier error left behind: fits everything. */
   | { readonly kind: "unknown" };
 
@@ -112,7 +110,7 @@ export class Bindings {
     if (arg.kind === "unknown") return undefined;
     switch (type.kind) {
       case "list": {
-        const members = arg.kind === "list" || arg.kind === "tuple" ? arg.members : undefined;
+        const members = arg.kind === "tensor" ? undefined : arg.members;
         if (members === undefined) return { kind: "form", declared: type, whole: arg };
         for (const [i, member] of members.entries()) {
           const mismatch = this.#visit(type.member, member, phase, { ...at, member: i });
@@ -121,7 +119,7 @@ export class Bindings {
         return undefined;
       }
       case "tuple": {
-        const members = arg.kind === "list" || arg.kind === "tuple" ? arg.members : undefined;
+        const members = arg.kind === "tensor" ? undefined : arg.members;
         if (members?.length !== type.members.length) return { kind: "form", declared: type, whole: arg };
         for (const [i, member] of type.members.entries()) {
           const given = members[i];

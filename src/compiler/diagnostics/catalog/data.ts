@@ -1,4 +1,35 @@
 /** Rows E06xx: training, data and pretrained weights. Prose only. */
-import type { Rows } from "../row.ts";
+import { row, type Rows } from "../row.ts";
 
-export const dataRows = {} satisfies Rows<"E06">;
+export const dataRows = {
+  E0601: row<{ path: string; has: boolean }>({
+    severity: "error",
+    title: "a weight that no optimizer serves",
+    message: ({ path }) => `no \`optimize\` line fits the weight ${path}`,
+    help: ({ has }) => (has ? 'let the last line take what is left:   optimize "**" by … at …' : 'say how to train:   train { optimize "**" by sgd() at constant(0.01) }'),
+  }),
+  E0602: row<{ given: string; wanted: string }>({
+    severity: "error",
+    title: "an optimizer or schedule gives the wrong type",
+    message: ({ given, wanted }) => `this gives ${given} where ${wanted} is needed`,
+    help: () => "an optimizer is (w, g, rate) -> w, a schedule (step, epoch) -> f32[]",
+  }),
+  E0603: row<{ patterns: readonly string[] }>({
+    severity: "error",
+    title: "an `optimize` line that serves nothing",
+    message: ({ patterns }) => `${patterns.map((p) => JSON.stringify(p)).join(", ")} fits no weight that is left`,
+    help: () => "the first line that fits a weight decides: a line after `\"**\"` never does",
+  }),
+  E0604: row<{ name: string; near: readonly string[]; ports: readonly string[] }>({
+    severity: "error",
+    title: "data for an input that is not there",
+    message: ({ name }) => `\`data\` binds \`${name}\`, which is no input or target`,
+    help: ({ near, ports }) => (near.length > 0 ? `did you mean ${near.map((n) => `\`${n}\``).join(" or ")}?` : `inputs and targets are ${ports.join(", ")}`),
+  }),
+  E0605: row<object>({
+    severity: "error",
+    title: "a weight map that is not one",
+    message: () => "a weight comes from the name of another one, which may be piped through a block",
+    help: () => '"b{n}.weight" = "layer{n}.weight" |> on_both_halves',
+  }),
+} satisfies Rows<"E06">;

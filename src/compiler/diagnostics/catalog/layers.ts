@@ -1,4 +1,33 @@
 /** Rows E04xx: weights, layers and paths. Prose only. */
-import type { Rows } from "../row.ts";
+import { row, type Rows } from "../row.ts";
 
-export const layersRows = {} satisfies Rows<"E04">;
+export const layersRows = {
+  E0401: row<{ name: string }>({
+    severity: "error",
+    title: "`update` of something that is no state",
+    message: ({ name }) => `\`${name}\` is no state of this body, so it cannot be updated`,
+    help: ({ name }) => `declare it here:   state ${name}: float[…] = zeros()`,
+  }),
+  E0402: row<object>({
+    severity: "error",
+    title: "an initial value that cannot be drawn",
+    message: () => "an initial value is a source or made of literals, and this is neither",
+    help: () => "sources are zeros(), ones(), uniform(low, high), normal(mean, std) and blocks that give one of them",
+  }),
+  E0405: row<{ scope: string; name: string; path: string }>({
+    severity: "error",
+    title: "two layers of one name",
+    message: ({ scope, name }) => `two layers in \`${scope}\` are called \`${name}\``,
+    label: ({ path, name }) => `both would be ${path === "" ? name : `${path}.${name}`}`,
+    help: ({ name }) => {
+      const word = name.slice(name.lastIndexOf(".") + 1);
+      return `name them:   … |> ${word}(…) as hidden |> ${word}(…) as out`;
+    },
+  }),
+  E0410: row<{ kind: string; wanted: string; given: string; text: string }>({
+    severity: "error",
+    title: "an output of the wrong type",
+    message: ({ kind, wanted, given }) => `a ${kind} is ${wanted}, and this is ${given}`,
+    help: ({ kind }) => (kind === "loss" ? "take the mean over what is left:   |> mean(axis: [0])" : kind === "metric" ? "give one number a sample:   mae(guess, label)" : "predict a tensor whose first axis is the batch"),
+  }),
+} satisfies Rows<"E04">;

@@ -1,4 +1,151 @@
 /** Rows E02xx: names, calls and levels. Prose only. */
-import type { Rows } from "../row.ts";
+import { row, type Rows } from "../row.ts";
 
-export const namesRows = {} satisfies Rows<"E02">;
+const listed = (names: readonly string[]): string => names.map((n) => `\`${n}\``).join(", ");
+const orList = (names: readonly string[]): string => names.map((n) => `\`${n}\``).join(" or ");
+
+export const namesRows = {
+  E0201: row<{ callee: string; wanted: string; tensor: string; type: string; help: string }>({
+    severity: "error",
+    title: "a tensor stands where a setting belongs",
+    message: ({ callee, wanted, tensor }) => `\`${callee}\` takes ${wanted} first, and \`${tensor}\` is a tensor`,
+    label: ({ type }) => `${type}; a block has two lists: settings, then tensors`,
+    help: ({ help }) => help,
+  }),
+  E0202: row<{ name: string; near: readonly string[] }>({
+    severity: "error",
+    title: "a name that nothing has",
+    message: ({ name }) => `nothing here is called \`${name}\``,
+    help: ({ near }) => (near.length === 0 ? "" : `did you mean ${orList(near)}?`),
+  }),
+  E0203: row<{ what: string; given: string }>({
+    severity: "error",
+    title: "something that is no block is applied",
+    message: ({ what, given }) => `${what} is ${given}, and only a block can be applied`,
+    help: () => "after `|>` stands a block, with its settings: x |> linear(10)",
+  }),
+  E0204: row<object>({
+    severity: "error",
+    title: "`if` on a tensor",
+    message: () => "`if` decides before the network runs, and this is known only when it runs",
+    label: () => "a tensor",
+    help: () => "choose entry by entry:   select(condition, a, b)",
+  }),
+  E0205: row<{ callee: string; wanted: number; given: number }>({
+    severity: "error",
+    title: "a block gets too many or too few tensors",
+    message: ({ callee, wanted, given }) => `\`${callee}\` takes ${wanted} ${wanted === 1 ? "tensor" : "tensors"}, and gets ${given}`,
+    help: ({ wanted }) => (wanted > 1 ? "several tensors are a tuple on the left of a pipe: (a, b) |> f" : "several tensors as one argument are a list: [a, b] |> f"),
+  }),
+  E0206: row<{ what: string; wanted: string; given: string }>({
+    severity: "error",
+    title: "a value of the wrong kind",
+    message: ({ what, wanted, given }) => `${what} takes ${wanted}, and this is ${given}`,
+  }),
+  E0207: row<{ problem: string }>({
+    severity: "error",
+    title: "this cannot be computed",
+    message: ({ problem }) => problem,
+  }),
+  E0208: row<{ owner: string; name: string; names: readonly string[]; near: readonly string[] }>({
+    severity: "error",
+    title: "a member that is not there",
+    message: ({ owner, name }) => `\`${owner}\` has no \`${name}\``,
+    label: ({ owner, names }) => (names.length === 0 ? `\`${owner}\` has no named members` : `${owner} has: ${names.join(", ")}`),
+    help: ({ near, owner }) => (near.length === 0 ? "" : `did you mean ${near.map((n) => `\`${owner}.${n}\``).join(" or ")}?`),
+  }),
+  E0209: row<{ why: string }>({
+    severity: "error",
+    title: "`with` cannot stand here",
+    message: ({ why }) => `\`with\` ${why}`,
+    help: () => "in a head: predict both = mean_list([once, once with { image: mirrored }])",
+  }),
+  E0210: row<{ from: string }>({
+    severity: "error",
+    title: "an imported file is not there",
+    message: ({ from }) => `there is no file "${from}"`,
+    help: ({ from }) =>
+      from.startsWith("std:")
+        ? "the standard library has std:nn, std:resnet, std:regions, std:fusion, std:rnn, std:losses, std:optim, std:init, std:data"
+        : "a path starts at this file and stays in the project:   import { block } from \"./other.arch\"",
+  }),
+  E0211: row<{ from: string }>({
+    severity: "error",
+    title: "files import each other",
+    message: ({ from }) => `"${from}" imports this file in turn`,
+    help: () => "move what both need to a third file",
+  }),
+  E0212: row<{ name: string; from: string; names: readonly string[] }>({
+    severity: "error",
+    title: "an imported name is not in the file",
+    message: ({ name, from }) => (name.startsWith("_") ? `\`${name}\` is private to "${from}"` : `"${from}" has no \`${name}\``),
+    help: ({ names }) => `it has ${listed(names)}`,
+  }),
+  E0213: row<{ name: string }>({
+    severity: "error",
+    title: "an import takes a name that is taken",
+    message: ({ name }) => `\`${name}\` is declared in this file already`,
+    help: ({ name }) => `import it by another name:   ${name} as other_${name}`,
+  }),
+  E0214: row<{ name: string }>({
+    severity: "error",
+    title: "two declarations of one name",
+    message: ({ name }) => `\`${name}\` is declared twice`,
+    help: () => "rename one of them",
+  }),
+  E0215: row<{ steps: number; nodes: number }>({
+    severity: "error",
+    title: "a program is too large",
+    message: ({ steps, nodes }) => `this takes more than ${steps.toLocaleString("en")} steps or ${nodes.toLocaleString("en")} nodes`,
+    help: () => "loops unroll: look for one that goes over too many members",
+  }),
+  E0216: row<{ callee: string; argument: string; names: readonly string[] }>({
+    severity: "error",
+    title: "a setting that the block does not have",
+    message: ({ callee, argument }) => `\`${callee}\` has no setting for \`${argument}\``,
+    help: ({ callee, names }) => (names.length === 0 ? `\`${callee}\` has no settings` : `\`${callee}\` has ${listed(names)}`),
+  }),
+  E0217: row<{ callee: string; name: string }>({
+    severity: "error",
+    title: "a setting is given twice",
+    message: ({ callee, name }) => `\`${name}\` of \`${callee}\` is set twice`,
+    help: () => "leave one of them out",
+  }),
+  E0218: row<{ callee: string; missing: readonly string[] }>({
+    severity: "error",
+    title: "a setting is missing",
+    message: ({ callee, missing }) => `\`${callee}\` needs ${listed(missing)}`,
+    help: ({ callee, missing }) => `say it in the first list:   ${callee}(${missing.map((m) => `${m}: …`).join(", ")})`,
+  }),
+  E0219: row<{ names: readonly string[] }>({
+    severity: "error",
+    title: "parts that need each other",
+    message: ({ names }) => `${listed(names)} cannot be computed: each needs the other`,
+    help: () => "a value is made from values before it; for a state that lasts across steps, use `state` and `update`",
+  }),
+  E0220: row<{ branch: string }>({
+    severity: "error",
+    title: "a branch without `fuse` is used as one value",
+    message: ({ branch }) => `\`${branch}\` has no fused value: it says no \`fuse\``,
+    help: ({ branch }) => `the results of its sub-networks are \`${branch}.*\`; one value of them takes a fusion:   } fuse lstm_sum(128)`,
+  }),
+  E0221: row<{ name: string; model: string }>({
+    severity: "error",
+    title: "a parameter of the model has no value",
+    message: ({ name, model }) => `\`${name}\` of \`${model}\` has no value`,
+    help: ({ name }) => `give it a default, or set it:   --set ${name}=…`,
+  }),
+  E0222: row<{ file: string }>({
+    severity: "error",
+    title: "the file is not there",
+    message: ({ file }) => `there is no file ${file}`,
+    help: () => "check the path",
+  }),
+  E0223: row<{ models: readonly string[]; variants: readonly string[] }>({
+    severity: "error",
+    title: "which model is meant",
+    message: ({ models }) => (models.length === 0 ? "this file declares no model" : `this file has ${models.length} models`),
+    help: ({ models, variants }) =>
+      models.length > 0 ? `choose one:   --model ${models.join(" | ")}` : variants.length > 0 ? `choose a variant:   --variant ${variants.slice(0, 4).join(" | ")}` : "a model starts with `model NAME(…) {`",
+  }),
+} satisfies Rows<"E02">;

@@ -1,4 +1,89 @@
 /** Rows E03xx: types and shapes. Prose only. */
-import type { Rows } from "../row.ts";
+import { row, type Rows } from "../row.ts";
 
-export const shapesRows = {} satisfies Rows<"E03">;
+export const shapesRows = {
+  E0301: row<{ verb: string; left: string; right: string; noun: string; types: string; help: string }>({
+    severity: "error",
+    title: "two shapes that do not go together",
+    message: ({ verb, left, right, noun }) => `these two cannot be ${verb}: ${left} ${noun} and ${right}`,
+    label: ({ types }) => types,
+    help: ({ help }) => help || "sizes align from the right; only a size of 1 stretches (write x[:, new] to add one)",
+  }),
+  E0302: row<{ callee: string; what: string; noun: string; wanted: string; given: string; type: string }>({
+    severity: "error",
+    title: "a size that the block does not take",
+    message: ({ callee, wanted, noun, given }) => `\`${callee}\` needs ${wanted} ${noun}, and gets ${given}`,
+    label: ({ what, type }) => `${what} is ${type}`,
+    help: ({ callee }) => `change the layer before \`${callee}\`, or its settings, so that the two sizes agree`,
+  }),
+  E0303: row<{ what: string; wanted: string; given: string; type: string }>({
+    severity: "error",
+    title: "a tensor of another rank is needed",
+    message: ({ what, wanted, given }) => `${what} takes ${wanted}, and gets ${given}`,
+    label: ({ type }) => type,
+    help: () => "add an axis with x[:, new], or take one away with flatten, x[:, 0] or a reduction",
+  }),
+  E0304: row<{ what: string; declared: string; given: string }>({
+    severity: "error",
+    title: "a value does not have its declared type",
+    message: ({ what, declared, given }) => `${what} is declared ${declared}, and this is ${given}`,
+    help: ({ given }) => `change the declaration to ${given}, or what is computed`,
+  }),
+  E0305: row<{ verb: string; left: string; right: string }>({
+    severity: "error",
+    title: "two element types meet",
+    message: ({ verb, left, right }) => `these two cannot be ${verb}: ${left} and ${right}`,
+    help: () => "nothing is converted silently:   x |> cast(to: f32)",
+  }),
+  E0306: row<{ op: string; given: string }>({
+    severity: "error",
+    title: "an operator on whole numbers",
+    message: ({ op, given }) => `\`${op}\` is for fractions, and this is ${given}`,
+    help: () => "cast first:   x |> cast(to: f32)",
+  }),
+  E0307: row<{ scores: string; from: string; to: string; where: string; help: string }>({
+    severity: "error",
+    title: "scores and labels do not match",
+    message: ({ scores, from, to }) => `${scores} scores for labels ${from} ..< ${to}`,
+    label: ({ where }) => `needs as many scores as there are classes${where}`,
+    help: ({ help }) => help || "give the last layer as many outputs as there are classes",
+  }),
+  E0308: row<{ callee: string; param: string; wanted: string; given: string }>({
+    severity: "error",
+    title: "a tensor of another element type is needed",
+    message: ({ callee, param, wanted, given }) => `\`${param}\` of \`${callee}\` is ${wanted}, and gets ${given}`,
+    help: ({ wanted }) => `cast it:   |> cast(to: ${wanted === "float" || wanted === "num" ? "f32" : wanted === "int" ? "i32" : wanted})`,
+  }),
+  E0309: row<{ callee: string; asked: readonly string[] }>({
+    severity: "error",
+    title: "a size that only the use can say",
+    message: ({ callee }) => `\`${callee}\` does not know how large its result is to be`,
+    label: ({ asked }) => `${asked.map((a) => (a.length === 1 && a === "S" ? "its shape" : a)).join(" and ")} must come from the use`,
+    help: ({ callee }) => `write the type:   let x: f32[…] = … ${callee} …`,
+  }),
+  E0310: row<{ callee: string; condition: string; values: readonly string[]; file: string }>({
+    severity: "error",
+    title: "a condition of a block does not hold",
+    message: ({ callee, condition }) => `\`${callee}\` needs ${condition}`,
+    label: ({ values }) => values.join(", "),
+    help: ({ file }) => `the condition is in ${file}; change the settings so that it holds`,
+  }),
+  E0311: row<{ shape: string }>({
+    severity: "error",
+    title: "a negative size",
+    message: ({ shape }) => `${shape} has a negative size`,
+    help: () => "a size is 0 or more",
+  }),
+  E0312: row<{ left: string; right: string }>({
+    severity: "error",
+    title: "what depends on a size known only at run time",
+    message: ({ left, right }) => `${left} and ${right} cannot be compared for every size`,
+    help: () => "say which sizes are fine, in the model:   assert H % 16 == 0",
+  }),
+  E0313: row<{ condition: string; message: string }>({
+    severity: "error",
+    title: "an assert does not hold",
+    message: ({ condition, message }) => (message === "" ? `${condition} does not hold` : `${message}: ${condition} does not hold`),
+    help: () => "change what it speaks of, or the assert",
+  }),
+} satisfies Rows<"E03">;

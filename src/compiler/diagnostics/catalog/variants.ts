@@ -1,4 +1,55 @@
 /** Rows E05xx: variants and edits. Prose only. */
-import type { Rows } from "../row.ts";
+import { row, type Rows } from "../row.ts";
 
-export const variantsRows = {} satisfies Rows<"E05">;
+export const variantsRows = {
+  E0501: row<{ model: string; path: string; owner: string; part: string; has: readonly string[]; near: readonly string[] }>({
+    severity: "error",
+    title: "an edit of a part that is not there",
+    message: ({ model, path }) => `${model} has no part \`${path}\``,
+    label: ({ owner, model, has }) => `${owner === "" ? model : owner} has: ${has.join(", ")}`,
+    help: ({ owner, near }) => near.map((n) => (owner === "" ? n : `${owner}.${n}`)).join(" or "),
+  }),
+  E0502: row<{ reader: string; name: string }>({
+    severity: "error",
+    title: "a removed part is still read",
+    message: ({ reader, name }) => `\`${reader}\` still reads \`${name}\`, which this variant removes`,
+    label: () => "removed here",
+    help: ({ reader }) => `\`keep\` leaves what is read and drops the rest:   keep branch.${reader}`,
+  }),
+  E0503: row<{ name: string; near: readonly string[] }>({
+    severity: "error",
+    title: "a model that is not there",
+    message: ({ name }) => `there is no model or variant called \`${name}\``,
+    help: ({ near }) => (near.length === 0 ? "declare it, or import it:   import { net } from \"./net.arch\"" : `did you mean ${near.map((n) => `\`${n}\``).join(" or ")}?`),
+  }),
+  E0504: row<{ path: string }>({
+    severity: "error",
+    title: "one part is edited twice",
+    message: ({ path }) => `\`${path}\` is set twice in this variant`,
+    help: () => "leave one of them out",
+  }),
+  E0505: row<{ name: string }>({
+    severity: "error",
+    title: "a variant of itself",
+    message: ({ name }) => `\`${name}\` is, in the end, a variant of itself`,
+    help: () => "a variant is of a model, or of a variant of one",
+  }),
+  E0506: row<{ path: string; use: "set" | "remove" }>({
+    severity: "error",
+    title: "a part that cannot be edited so",
+    message: ({ path, use }) => `\`${path}\` cannot be ${use === "set" ? "set" : "removed"}`,
+    help: ({ use }) => (use === "set" ? "set changes parameters, lets, region pools, `in` and `fuse` of branches, outputs and fields" : "remove takes away inputs, lets, regions, branches, heads, outputs and fields"),
+  }),
+  E0507: row<{ path: string; collections: readonly string[] }>({
+    severity: "error",
+    title: "`keep` of something that is no member",
+    message: ({ path }) => `\`keep\` limits a collection, and \`${path}\` is no member of one`,
+    help: ({ collections }) => `name the members to keep:   keep ${collections[0] ?? "branch"}.NAME   (collections here: ${collections.join(", ")})`,
+  }),
+  E0508: row<{ into: string; item: string }>({
+    severity: "error",
+    title: "a line that does not belong there",
+    message: ({ into, item }) => `a \`${item}\` line cannot be added to \`${into}\``,
+    help: () => "add in HEAD takes outputs and lines, add in train `optimize`, `freeze` and fields, add in data fields",
+  }),
+} satisfies Rows<"E05">;

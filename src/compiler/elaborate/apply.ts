@@ -1,0 +1,335 @@
+/**
+ * Configures blocks and applies them to tensors (3.1, 5.2 of docs/language.md): matches arguments against the signature,
+ * checks conditions, evaluates the body or emits the primitive, and says why each axis of the result has its size.
+ */
+import type { Span } from "../source/source.ts";
+import { spanText } from "../source/source.ts";
+import type { BlockDecl, CallExpr, Expr, Param, PrimDecl, TypeNode } from "../syntax/ast.ts";
+import { OpenError } from "../types/evaluate.ts";
+import { type ArgumentType, Bindings, classify, type ParamList } from "../types/signature.ts";
+import { intValue, type Static, StaticError } from "../types/static.ts";
+import { isStaticFunction, literalShape } from "../types/shapes.ts";
+import { callStatic } from "../types/evaluate.ts";
+import { showType } from "../types/tensor.ts";
+import { reportMismatch } from "./blame.ts";
+import { evaluateBody } from "./bodies.ts";
+import { type Environment, extend, WeightScope } from "./environment.ts";
+import type { Evaluator, Want } from "./evaluator.ts";
+import { fileEnvironment } from "./files.ts";
+import { fitStatic, showTypeNode } from "./functions.ts";
+import { emitPrimitive } from "./primitives.ts";
+import { type BlockVal, type Callable, describe, hasUnknown, holdsTensor, isStatic, type Reason, unknown, type Val } from "./values.ts";
+
+export interface Operand {
+  readonly value: Val;
+  readonly expr: Expr | undefined;
+}
+/** Where an application stands. */
+export interface Site {
+  /** The expression that names its weights: the pipe or the call. */
+  readonly expr: Expr;
+  /** What is underlined: the block with its settings. */
+  readonly span: Span;
+  readonly env: Environment;
+  readonly want: Want;
+  /** The scope of the weights, where the place itself names them (fusions, pools, optimizers). */
+  readonly scope?: WeightScope;
+}
+
+export class Applier {
+  readonly #evaluator: Evaluator;
+
+  constructor(evaluator: Evaluator) {
+    this.#evaluator = evaluator;
+  }
+
+  /** `f(…)`: the next list of `f` is its settings, or its tensors where the settings are complete (3.1). */
+  call(block: BlockVal, call: CallExpr, env: Environment, want: Want): Val {
+    const evaluator = this.#evaluator;
+    const { context } = evaluator;
+    const lists = listsOf(block);
+    const open = lists.config.filter((p) => !block.config.has(p.name.text));
+    const positional = (block.slot?.config ?? lists.config).filter((p) => !block.config.has(p.name.text));
+    let position = 0;
+    const args = call.args.map((arg) => {
+      const param = arg.name ? lists.config.find((p) => p.name.text === arg.name?.text) : lists.config.find((p) => p.name.text === positional[position]?.name.text);
+      if (!arg.name) position++;
+      return { arg, param, value: evaluator.argument(arg.value, env, param?.type?.kind === "block") };
+    });
+    if (args.some((a) => hasUnknown(a.value))) return unknown;
+    const site: Site = { expr: call, span: call.callee.span, env, want };
+    const anyTensor = args.some((a) => holdsTensor(a.value));
+    const anyNamed = args.some((a) => a.arg.name !== undefined);
+    const missing = open.filter((p) => p.default === undefined);
+
+    if (block.callable.kind === "declared" && block.callable.declaration.kind === "prim" && !anyTensor && !anyNamed && isStaticFunction(block.name) && lists.tensors !== undefined && open.length === 0) {
+      return callStatic(block.name, call.args.map((a) => a.value), (e) => args.find((a) => a.arg.value === e)?.value as Static, context.facts);
+    }
+    const applies = anyTensor ? missing.length === 0 && !anyNamed : lists.tensors !== undefined && open.length === 0 && args.length > 0 && !anyNamed;
+    if (applies) {
+      const tuple = args.length === 1 && args[0]?.value.kind === "tuple" ? args[0].value.members : undefined;
+      const operands = tuple?.map((value): Operand => ({ value, expr: undefined })) ?? args.map(({ arg, value }): Operand => ({ value, expr: arg.value }));
+      return this.apply(block, operands, site);
+    }
+    if (anyTensor) {
+      const tensor = args.find((a) => holdsTensor(a.value));
+      if (tensor) this.#reportLevels(block, call, missing[0] ?? tensor.param, tensor.arg.value, tensor.value, args.map((a) => a.arg.value));
+      return unknown;
+    }
+    const configured = this.#configure(block, args, call, lists);
+    if (configured === undefined) return unknown;
+    const source = lists.tensors === undefined && configured.callable.kind !== "anonymous";
+    return source && want.block !== true ? this.apply(configured, [], site) : configured;
+  }
+
+  #configure(block: BlockVal, args: readonly { readonly arg: CallExpr["args"][number]; readonly param: Param | undefined; readonly value: Val }[], call: CallExpr, lists: ParamList): BlockVal | undefined {
+    const { context } = this.#evaluator;
+    const config = new Map(block.config);
+    let failed = false;
+    for (const { arg, param, value } of args) {
+      const name = param?.name.text ?? arg.name?.text ?? "";
+      if (param === undefined) {
+        const names = lists.config.map((p) => p.name.text);
+        context.report("E0216", { callee: block.name, argument: arg.name?.text ?? spanText(arg.value.span), names }, arg.span);
+      } else if (config.has(name)) context.report("E0217", { callee: block.name, name }, arg.span);
+      const fitted = param && fitStatic(value, param.type);
+      if (param && fitted === undefined && !config.has(name)) {
+        context.report("E0206", { what: `\`${name}\` of \`${block.name}\``, wanted: showTypeNode(param.type), given: describe(value) }, arg.value.span);
+      }
+      if (fitted === undefined || config.has(name)) failed = true;
+      else config.set(name, { value: fitted.kind === "block" ? asSlot(fitted, param) : fitted, span: arg.value.span });
+    }
+    return failed ? undefined : { ...block, config };
+  }
+
+  #reportLevels(block: BlockVal, call: CallExpr, setting: Param | undefined, tensor: Expr, value: Val, args: readonly Expr[]): void {
+    const others = args.filter((a) => a !== tensor).map((a) => spanText(a.span));
+    const settings = others.length > 0 ? `(${others.join(", ")})` : setting ? `(${setting.name.text})` : "";
+    const help = `${spanText(tensor.span)} |> ${block.name}${settings}`;
+    this.#evaluator.context.report(
+      "E0201",
+      { callee: block.name, wanted: showTypeNode(setting?.type), tensor: spanText(tensor.span), type: describe(value), help },
+      tensor.span,
+      others.length > 0 ? { fixes: [{ title: "pipe the tensor in", span: call.span, text: help }] } : {},
+    );
+  }
+
+  /** Applies a block whose settings are complete to its tensors. */
+  apply(block: BlockVal, operands: readonly Operand[], site: Site): Val {
+    const { context } = this.#evaluator;
+    context.tick(site.span);
+    if (operands.some((o) => hasUnknown(o.value))) return unknown;
+    return context.within({ span: site.span, name: block.name }, () => this.#applyAny(block, operands, site));
+  }
+
+  #applyAny(block: BlockVal, operands: readonly Operand[], site: Site): Val {
+    const { callable } = block;
+    if (callable.kind === "shared") {
+      const scope = new WeightScope(callable.path, block.name);
+      return this.#run({ ...callable.of, config: new Map([...callable.of.config, ...block.config]) }, callable.of.callable, operands, site, scope);
+    }
+    return this.#run(block, callable, operands, site, site.scope ?? this.#weightScope(block, site));
+  }
+
+  /** The scope of the weights that the application makes; claims its name (3.4). */
+  #weightScope(block: BlockVal, site: Site): WeightScope {
+    const { names } = this.#evaluator.context.shared;
+    const { env } = site;
+    if (!names.isWeighted(block)) return new WeightScope(env.weights.path, env.weights.label);
+    const segment = env.naming.segmentOf(site.expr) ?? block.slot?.name ?? block.name;
+    const holder = env.weights.claim(segment, site.expr);
+    if (holder) this.#evaluator.reportEqualNames(segment, site.expr, holder, env);
+    return env.weights.child(segment);
+  }
+
+  #run(block: BlockVal, callable: Callable, operands: readonly Operand[], site: Site, weights: WeightScope): Val {
+    if (callable.kind === "shared") {
+      return this.#run(callable.of, callable.of.callable, operands, site, new WeightScope(callable.path, block.name));
+    }
+    if (callable.kind === "anonymous") return this.#applyAnonymous(callable, operands, site, weights);
+    return this.#applyDeclared(block, callable.declaration, callable, operands, site, weights);
+  }
+
+  #applyAnonymous(callable: Callable & { kind: "anonymous" }, operands: readonly Operand[], site: Site, weights: WeightScope): Val {
+    const { params, body } = callable.expr;
+    if (!this.#checkCount("block", params.length, operands, site)) return unknown;
+    const locals = new Map(params.map((p, i) => [p.name.text, operands[i]?.value ?? unknown]));
+    return evaluateBody(this.#evaluator, body, extend(callable.env, locals, { weights, world: undefined }), site.want);
+  }
+  #checkCount(name: string, wanted: number, operands: readonly Operand[], site: Site): boolean {
+    if (operands.length === wanted) return true;
+    this.#evaluator.context.report("E0205", { callee: name, wanted, given: operands.length }, site.span);
+    return false;
+  }
+
+  #applyDeclared(block: BlockVal, declaration: BlockDecl | PrimDecl, callable: Callable & { kind: "declared" }, operands: readonly Operand[], site: Site, weights: WeightScope): Val {
+    const evaluator = this.#evaluator;
+    const { context } = evaluator;
+    const { config, tensors = [] } = classify(declaration.lists);
+    if (!this.#checkCount(block.name, tensors.length, operands, site)) return unknown;
+
+    const locals = new Map<string, Val>();
+    const file = fileEnvironment(evaluator, callable.scope);
+    // dim variables and runs live in the bindings, everything else in `locals`
+    const signature: Environment = {
+      ...extend(file, locals, { weights }),
+      lookup: (name) => locals.get(name) ?? bindings.values.get(name) ?? file.lookup(name),
+    };
+    const bindings: Bindings = new Bindings(context.facts, (expr, b) => {
+      const value = evaluator.plain(expr, { ...signature, dtypes: b.dtypes });
+      if (!isStatic(value)) throw new StaticError(`${spanText(expr.span)} is no number`);
+      return value;
+    });
+    const missing = config.filter((p) => p.default === undefined && !block.config.has(p.name.text));
+    if (missing.length > 0) {
+      context.report("E0218", { callee: block.name, missing: missing.map((p) => p.name.text) }, site.span);
+      return unknown;
+    }
+    for (const param of config) {
+      const given = block.config.get(param.name.text)?.value;
+      const value = given ?? (param.default ? evaluator.argument(param.default, signature, param.type?.kind === "block") : unknown);
+      const fitted = given ?? fitStatic(value, param.type) ?? value;
+      if (hasUnknown(fitted)) return unknown;
+      locals.set(param.name.text, fitted.kind === "block" ? asSlot(fitted, param) : fitted);
+      if (isStatic(fitted)) bindings.values.set(param.name.text, fitted);
+    }
+    const args = operands.map((o) => argumentType(o.value));
+    for (const [i, param] of tensors.entries()) {
+      const value = operands[i]?.value ?? unknown;
+      // a primitive's signature speaks of the shapes of a list (`concatenated(xs, axis)`), a body of its tensors
+      if (declaration.kind === "block" || value.kind !== "collection") locals.set(param.name.text, value);
+      else bindings.values.set(param.name.text, shapesOf(value));
+    }
+    const failures = bindings.match(tensors, args);
+    for (const failure of failures) reportMismatch(context, { callee: block.name, tensors, operands, bindings, site, scope: callable.scope }, failure);
+    if (failures.length > 0) return unknown;
+    if (!this.#bindAsked(block, declaration.result, bindings, site)) return unknown;
+    if (!this.#checkConditions(block, declaration, bindings, site)) return unknown;
+
+    const declared = declaration.result?.kind === "tensor" ? bindings.instantiate(declaration.result, site.want.type?.dtype) : undefined;
+    if (declaration.kind === "prim") {
+      const made = context.graph.at({ path: weights.path, span: context.place(site.span) }, () =>
+        emitPrimitive(evaluator, declaration, bindings, locals, operands, site, weights));
+      return this.#withReasons(made, declaration.result, bindings, tensors, operands, block, site);
+    }
+    for (const [name, value] of bindings.values) if (!locals.has(name)) locals.set(name, value);
+    const inner = extend(file, locals, { weights, dtypes: bindings.dtypes });
+    const result = evaluateBody(evaluator, declaration.body, inner, { type: declared });
+    if (hasUnknown(result)) return unknown;
+    if (declared !== undefined && result.kind === "tensor" && !this.#fits(result.type, declared)) {
+      context.report("E0304", { what: `\`${block.name}\``, declared: showType(declared), given: showType(result.type) }, declaration.body.result.span, {
+        related: declaration.result ? [{ span: declaration.result.span, label: "declared here" }] : [],
+      });
+      return unknown;
+    }
+    return this.#withReasons(result, declaration.result, bindings, tensors, operands, block, site);
+  }
+  #fits(a: { readonly dtype: string; readonly shape: readonly ReturnType<typeof intValue>["dim"][] }, b: typeof a): boolean {
+    const { facts } = this.#evaluator.context;
+    return a.dtype === b.dtype && a.shape.length === b.shape.length && a.shape.every((d, i) => {
+      const other = b.shape[i];
+      return other !== undefined && facts.decide(d, "==", other) === true;
+    });
+  }
+
+  /** Sizes that only the result names come from the type that the use expects. */
+  #bindAsked(block: BlockVal, result: TypeNode | undefined, bindings: Bindings, site: Site): boolean {
+    const asked = bindings.asked(result);
+    if (asked.length === 0 || result?.kind !== "tensor") return true;
+    const want = site.want.type;
+    if (want === undefined) {
+      this.#evaluator.context.report("E0309", { callee: block.name, asked }, site.span);
+      return false;
+    }
+    const mismatch = bindings.bindAsked(result, want);
+    if (mismatch === undefined && bindings.asked(result).length === 0) return true;
+    this.#evaluator.context.report("E0304", { what: `\`${block.name}\``, declared: showType(want), given: spanText(result.span) }, site.span);
+    return false;
+  }
+
+  #checkConditions(block: BlockVal, declaration: BlockDecl | PrimDecl, bindings: Bindings, site: Site): boolean {
+    const { context } = this.#evaluator;
+    for (const condition of declaration.where) {
+      try {
+        const holds = bindings.evaluate(condition);
+        if (holds.kind === "bool" && holds.value) continue;
+      } catch (error) {
+        if (error instanceof OpenError) continue; // depends on what is fed; the engine sees it
+        if (!(error instanceof StaticError)) throw error;
+      }
+      const names = [...new Set(/[A-Za-z_]\w*/g[Symbol.match](spanText(condition.span)) ?? [])];
+      const values = names.flatMap((n) => {
+        const value = bindings.values.get(n);
+        return value?.kind === "int" || value?.kind === "float" ? [`${n} is ${value.kind === "int" ? value.dim.toString() : String(value.value)}`] : [];
+      });
+      context.report("E0310", { callee: block.name, condition: spanText(condition.span), values, file: condition.span.file.name }, site.span, {
+        related: [...block.config.values()].map(({ span }) => ({ span: context.place(span), label: "set here" })).slice(0, 1),
+      });
+      return false;
+    }
+    return true;
+  }
+
+  #withReasons(value: Val, result: TypeNode | undefined, bindings: Bindings, tensors: readonly Param[], operands: readonly Operand[], block: BlockVal, site: Site): Val {
+    if (value.kind !== "tensor" || result?.kind !== "tensor") return value;
+    const reasons = (result.dims ?? []).flatMap((dim): (Reason | undefined)[] => {
+      if (dim.kind !== "expr") {
+        const name = dim.kind === "run" && dim.of?.kind === "name" ? dim.of.text : "";
+        const place = bindings.places.get(name);
+        const run = bindings.values.get(name);
+        const length = run?.kind === "collection" ? run.members.length : value.type.shape.length - (result.dims ?? []).length + 1;
+        const given = place && operands[place.param]?.value;
+        return Array.from({ length }, (_, i) => (given?.kind === "tensor" && place ? given.reasons[place.axis + i] : undefined));
+      }
+      const name = dim.value.kind === "name" ? dim.value.text : undefined;
+      const place = name === undefined ? undefined : bindings.places.get(name);
+      const given = place && place.param >= 0 && place.member === undefined ? operands[place.param]?.value : undefined;
+      if (given?.kind === "tensor" && place) return [given.reasons[place.axis]];
+      const setting = name === undefined ? undefined : block.config.get(name);
+      if (name !== undefined && setting) return [{ span: site.span, text: `\`${name}\` of this ${block.name}`, argument: setting.span }];
+      return [{ span: site.span, text: `result of this ${block.name}`, argument: undefined }];
+    });
+    return { ...value, reasons: reasons.length === value.type.shape.length ? reasons : value.reasons };
+  }
+}
+
+/** A block as the value of a block parameter: its weights go by the parameter's name. */
+function asSlot(block: BlockVal, param: Param | undefined): BlockVal {
+  if (param?.type?.kind !== "block") return block;
+  const { config } = classify(param.type.lists);
+  return { ...block, slot: { name: param.name.text, config } };
+}
+
+function listsOf(block: BlockVal): ParamList {
+  const { callable } = block;
+  if (callable.kind === "declared") return classify(callable.declaration.lists);
+  if (callable.kind === "shared") return listsOf(callable.of);
+  return { config: [], tensors: callable.expr.params };
+}
+
+function argumentType(value: Val): ArgumentType {
+  switch (value.kind) {
+    case "tensor":
+      return { kind: "tensor", type: value.type, range: value.range };
+    case "int":
+    case "float":
+    case "bool":
+      return { kind: "static", shape: [], members: undefined };
+    case "collection":
+    case "tuple": {
+      const members = value.members.map(argumentType);
+      if (value.members.length > 0 && isStatic(value)) return { kind: "static", shape: literalShape(value), members };
+      return value.kind === "tuple" ? { kind: "tuple", members } : { kind: "list", members, keys: value.keys };
+    }
+    default:
+      return { kind: "unknown" };
+  }
+}
+/** The shapes of a list of tensors, as signatures such as `concatenated(xs, axis)` read them. */
+function shapesOf(value: Val & { kind: "collection" }): Static {
+  const members = value.members.map((m): Static => {
+    const shape = m.kind === "tensor" ? m.type.shape : [];
+    return { kind: "collection", named: false, keys: shape.map((_, i) => String(i)), members: shape.map(intValue) };
+  });
+  return { kind: "collection", named: false, keys: members.map((_, i) => String(i)), members };
+}

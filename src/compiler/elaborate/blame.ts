@@ -1,0 +1,93 @@
+/** Puts mismatches between arguments and signatures in words, with the places that forced each side. */
+import type { Related } from "../diagnostics/diagnostic.ts";
+import type { FileScope } from "../resolve/modules.ts";
+import { spanText } from "../source/source.ts";
+import type { Param } from "../syntax/ast.ts";
+import type { ArgumentType, Bindings, Failure } from "../types/signature.ts";
+import { showType } from "../types/tensor.ts";
+import type { Operand, Site } from "./apply.ts";
+import type { Context } from "./context.ts";
+import { axisNoun, nounOf } from "./tensors.ts";
+
+export interface Application {
+  readonly callee: string;
+  readonly tensors: readonly Param[];
+  readonly operands: readonly Operand[];
+  readonly bindings: Bindings;
+  readonly site: Site;
+  readonly scope: FileScope;
+}
+
+export function reportMismatch(context: Context, application: Application, { param, mismatch }: Failure): void {
+  const { callee, tensors, operands, site } = application;
+  const index = tensors.indexOf(param);
+  const operand = operands[index];
+  const what = operand?.expr ? nounOf(operand.expr) : `\`${param.name.text}\``;
+  switch (mismatch.kind) {
+    case "range": {
+      const bound = mismatch.name === undefined ? undefined : application.bindings.places.get(mismatch.name);
+      const scores = bound && bound.param >= 0 ? operands[bound.param] : undefined;
+      const labels = operand?.value;
+      const related: Related[] = [];
+      let help = "";
+      if (scores?.value.kind === "tensor" && bound) {
+        const reason = scores.value.reasons[bound.axis];
+        if (reason) {
+          related.push({ span: context.place(reason.span), label: `${nounOf(scores.expr)} is ${showType(scores.value.type)}` });
+          const callee = spanText(reason.span).replace(/\(.*/s, "");
+          help = `${callee}(${mismatch.actual.to.toString()})`;
+        }
+      }
+      const declared = labels?.kind === "tensor" ? context.rangeDeclaration(labels) : undefined;
+      if (declared) {
+        related.push({ span: declared.span, label: `${what} is in ${declared.text}, which is ${mismatch.actual.from.toString()} ..< ${mismatch.actual.to.toString()}` });
+        if (help !== "" && declared.size !== undefined) help = help.replace(/\(.*\)$/, `(${declared.size})`);
+      }
+      const where = mismatch.name === undefined ? "" : ` (${application.scope.file.name}, \`${mismatch.name}\`)`;
+      context.report(
+        "E0307",
+        { scores: mismatch.expected.to.toString(), from: mismatch.actual.from.toString(), to: mismatch.actual.to.toString(), where, help },
+        site.span,
+        { related },
+      );
+      return;
+    }
+    case "size": {
+      const rank = mismatch.whole.kind === "tensor" ? mismatch.whole.type.shape.length : 0;
+      const noun = axisNoun(rank - 1 - mismatch.axis, rank);
+      const value = operand?.value;
+      const reason = value?.kind === "tensor" ? value.reasons[mismatch.axis] : undefined;
+      const wanted = mismatch.wanted ? ` (\`${spanText(mismatch.wanted.span)}\`)` : "";
+      context.report(
+        "E0302",
+        { callee, what, noun, wanted: `${mismatch.expected.toString()}${wanted}`, given: mismatch.actual.toString(), type: showArgument(mismatch.whole) },
+        operand?.expr?.span ?? site.span,
+        { related: reason ? [{ span: context.place(reason.span), label: reason.text }] : [] },
+      );
+      return;
+    }
+    case "rank":
+      context.report("E0303", { what: `\`${callee}\``, wanted: spanText(mismatch.declared.span), given: showArgument(mismatch.whole), type: showArgument(mismatch.whole) }, operand?.expr?.span ?? site.span);
+      return;
+    case "dtype":
+      context.report("E0308", { callee, param: param.name.text, wanted: mismatch.bound ?? mismatch.wanted, given: showArgument(mismatch.whole) }, operand?.expr?.span ?? site.span);
+      return;
+    case "form":
+      context.report("E0206", { what: `\`${callee}\``, wanted: spanText(mismatch.declared.span), given: showArgument(mismatch.whole) }, operand?.expr?.span ?? site.span);
+  }
+}
+
+function showArgument(argument: ArgumentType): string {
+  switch (argument.kind) {
+    case "tensor":
+      return showType(argument.type);
+    case "static":
+      return argument.shape.length === 0 ? "a number" : "a list of numbers";
+    case "list":
+      return `a list of ${String(argument.members.length)} ${argument.members.some((m) => m.kind === "tensor") ? "tensors" : "members"}`;
+    case "tuple":
+      return `a tuple of ${String(argument.members.length)}`;
+    case "unknown":
+      return "an unknown value";
+  }
+}

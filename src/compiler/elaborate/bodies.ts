@@ -1,0 +1,234 @@
+/**
+ * Evaluates the lines of bodies: lets, params, states, updates, shared blocks and asserts, then the result.
+ */
+import type { Initializer, SizeAssert } from "../graph/graph.ts";
+import type { BinaryOp, Body, Expr, Line, Target, TypeNode } from "../syntax/ast.ts";
+import { spanText } from "../source/source.ts";
+import { isDType, isDTypeClass, showType, type TensorType } from "../types/tensor.ts";
+import type { Range } from "../types/signature.ts";
+import { Dim } from "../types/dim.ts";
+import { fitStatic, showTypeNode } from "./functions.ts";
+import { type Environment, extend, join } from "./environment.ts";
+import type { Evaluator, Want } from "./evaluator.ts";
+import { initializerOf } from "./initial.ts";
+import { liftNumber, makeTensor } from "./tensors.ts";
+import { describe, hasUnknown, unknown, type Val } from "./values.ts";
+
+export function evaluateBody(evaluator: Evaluator, body: Body, env: Environment, want: Want): Val {
+  const locals = new Map<string, Val>();
+  const inner = extend(env, locals);
+  const pending: (() => void)[] = [];
+  for (const line of body.lines) evaluateLine(evaluator, line, inner, locals, pending);
+  const result = evaluateNamed(evaluator, body.result, undefined, inner, want);
+  for (const update of pending) update();
+  return result;
+}
+
+/** Evaluates an expression whose weighted applications are named as those of a line (3.4). */
+export function evaluateNamed(evaluator: Evaluator, expr: Expr, letName: string | undefined, env: Environment, want: Want): Val {
+  const naming = evaluator.context.shared.names.forLine(expr, letName, (name) => env.lookup(name));
+  return evaluator.plain(expr, extend(env, new Map(), { naming }), want);
+}
+
+/** Evaluates a line and binds its names in `locals`. Updates wait in `pending` for the end of the body. */
+export function evaluateLine(evaluator: Evaluator, line: Line, env: Environment, locals: Map<string, Val>, pending: (() => void)[]): void {
+  const { context } = evaluator;
+  switch (line.kind) {
+    case "let": {
+      bindTarget(evaluator, line.target, evaluateLet(evaluator, line.target, line.type, line.value, env), locals);
+      return;
+    }
+    case "shared": {
+      const value = evaluator.evaluate(line.value, env, { block: true });
+      if (value.kind === "block") {
+        const path = join(env.weights.path, line.name.text);
+        claimName(evaluator, line.name.text, line.value, env);
+        locals.set(line.name.text, { kind: "block", callable: { kind: "shared", of: value, path }, name: line.name.text, config: value.config, slot: undefined });
+        return;
+      }
+      if (value.kind !== "unknown") context.report("E0206", { what: "`shared`", wanted: "a block", given: describe(value) }, line.value.span);
+      locals.set(line.name.text, unknown);
+      return;
+    }
+    case "param":
+    case "state": {
+      locals.set(line.name.text, unknown);
+      const type = resolveType(evaluator, line.type, env);
+      if (type === undefined) return;
+      const path = join(env.weights.path, line.name.text);
+      claimName(evaluator, line.name.text, line.value, env);
+      const init = (): Initializer => {
+        const known = context.shared.inits.get(path);
+        if (known) return known;
+        const made = initializerOf(evaluator, line.value, env, type);
+        context.shared.inits.set(path, made);
+        return made;
+      };
+      const kind = line.kind === "state" && path.startsWith("optimizer.") ? "optimizer" : line.kind;
+      const variable = context.variables.declare(kind, path, type, init, line.span);
+      const reason = { span: line.type.span, text: `declared by \`${line.name.text}\``, argument: undefined };
+      locals.set(line.name.text, makeTensor(context.variables.read(variable), type.shape.map(() => reason)));
+      return;
+    }
+    case "update": {
+      const current = env.lookup(line.name.text);
+      const node = current?.kind === "tensor" ? current.value.node : undefined;
+      const path = join(env.weights.path, line.name.text);
+      const variable = context.variables.get(path);
+      if (node === undefined || variable === undefined || variable.kind === "param") {
+        if (current?.kind !== "unknown") context.report("E0401", { name: line.name.text }, line.name.span);
+        return;
+      }
+      const training = context.training && !context.isFrozen(env.weights.path);
+      if (!training) return;
+      const value = toTensor(evaluator, evaluateNamed(evaluator, line.value, undefined, env, { type: variable.type }), variable.type, line.value);
+      if (value.kind !== "tensor") return;
+      if (showType(value.type) !== showType(variable.type)) {
+        context.report("E0304", { what: `\`${line.name.text}\``, declared: showType(variable.type), given: showType(value.type) }, line.value.span);
+        return;
+      }
+      pending.push(() => {
+        context.variables.update(path, value.value);
+      });
+      return;
+    }
+    case "assert":
+      evaluateAssert(evaluator, line.condition, line.message ?? "", env);
+  }
+}
+
+export function evaluateLet(evaluator: Evaluator, target: Target, annotation: TypeNode | undefined, value: Expr, env: Environment): Val {
+  const name = target.kind === "name" && target.text !== "_" ? target.text : undefined;
+  const tensor = annotation?.kind === "tensor" && annotation.dims !== undefined;
+  const type = tensor ? resolveType(evaluator, annotation, env) : undefined;
+  const given = evaluateNamed(evaluator, value, name, env, { type });
+  if (annotation === undefined || hasUnknown(given)) return given;
+  if (type === undefined) {
+    if (tensor) return unknown;
+    const fitted = fitStatic(given, annotation);
+    if (fitted !== undefined || annotation.kind !== "tensor") return fitted ?? given;
+    evaluator.context.report("E0206", { what: `\`${name ?? "this"}\``, wanted: showTypeNode(annotation), given: describe(given) }, value.span);
+    return unknown;
+  }
+  const lifted = toTensor(evaluator, given, type, value);
+  if (lifted.kind !== "tensor") return lifted;
+  if (!sameType(evaluator, lifted.type, type)) {
+    evaluator.context.report("E0304", { what: name === undefined ? "this" : `\`${name}\``, declared: showType(type), given: showType(lifted.type) }, value.span, {
+      related: [{ span: annotation.span, label: "declared here" }],
+    });
+    return unknown;
+  }
+  return lifted;
+}
+
+export function sameType(evaluator: Evaluator, a: TensorType, b: TensorType): boolean {
+  const { facts } = evaluator.context;
+  return a.dtype === b.dtype && a.shape.length === b.shape.length && a.shape.every((d, i) => {
+    const other = b.shape[i];
+    return other !== undefined && facts.decide(d, "==", other) === true;
+  });
+}
+
+/** A number in a place where a scalar tensor is wanted becomes one; a tensor stays. */
+export function toTensor(evaluator: Evaluator, value: Val, type: TensorType, at: Expr): Val {
+  if (value.kind === "tensor" || value.kind === "unknown") return value;
+  if ((value.kind === "int" || value.kind === "float") && type.shape.length === 0) {
+    return makeTensor(liftNumber(evaluator.context, value, type.dtype), []);
+  }
+  evaluator.context.report("E0206", { what: "this place", wanted: showType(type), given: describe(value) }, at.span);
+  return unknown;
+}
+
+export function bindTarget(evaluator: Evaluator, target: Target, value: Val, locals: Map<string, Val>): void {
+  if (target.kind === "name") {
+    if (target.text !== "_") locals.set(target.text, value);
+    return;
+  }
+  const members = value.kind === "tuple" || value.kind === "collection" ? value.members : undefined;
+  const count = target.members.length;
+  if (members?.length !== count) {
+    if (value.kind !== "unknown") {
+      evaluator.context.report("E0206", { what: `this pattern of ${count}`, wanted: `${count} values`, given: describe(value) }, target.span);
+    }
+    for (const member of target.members) bindTarget(evaluator, member, unknown, locals);
+    return;
+  }
+  for (const [i, member] of target.members.entries()) bindTarget(evaluator, member, members[i] ?? unknown, locals);
+}
+
+/** The type that a declaration in a body or model states, with its names filled in; undefined after a report. */
+export function resolveType(evaluator: Evaluator, node: TypeNode, env: Environment): TensorType | undefined {
+  const { context } = evaluator;
+  if (node.kind !== "tensor" || node.dims === undefined) {
+    if (node.kind !== "bad") context.report("E0206", { what: "this declaration", wanted: "a tensor type such as f32[B, 3]", given: showTypeNode(node) }, node.span);
+    return undefined;
+  }
+  const name = node.name.text;
+  const bound = isDTypeClass(name) ? env.dtypes.get(name) : undefined;
+  const given = isDType(name) ? name : bound ?? (isDTypeClass(name) && name === "float" ? "f32" : undefined);
+  const asValue = given === undefined ? env.lookup(name) : undefined;
+  const dtype = given ?? (asValue?.kind === "dtype" ? asValue.dtype : undefined);
+  if (dtype === undefined) {
+    context.report("E0202", { name, near: ["f32", "i32", "bool"] }, node.name.span);
+    return undefined;
+  }
+  const shape: Dim[] = [];
+  for (const dim of node.dims) {
+    if (dim.kind === "any" || (dim.kind === "run" && dim.of === undefined)) {
+      context.report("E0206", { what: "this declaration", wanted: "every size", given: "an open one" }, dim.span);
+      return undefined;
+    }
+    const expr = dim.kind === "run" ? dim.of : dim.value;
+    if (expr === undefined) return undefined;
+    const value = evaluator.static(expr, env);
+    if (value === undefined) return undefined;
+    if (dim.kind === "expr" && value.kind === "int") shape.push(value.dim);
+    else if (dim.kind === "run" && value.kind === "collection") {
+      for (const member of value.members) if (member.kind === "int") shape.push(member.dim);
+    } else {
+      context.report("E0206", { what: "a size", wanted: "a whole number", given: describe(value) }, expr.span);
+      return undefined;
+    }
+  }
+  if (shape.some((d) => d.constant !== undefined && d.constant < 0)) {
+    context.report("E0311", { shape: showType({ dtype, shape }) }, node.span);
+    return undefined;
+  }
+  return { dtype, shape };
+}
+
+/** `in 0 ..< classes` of a port. */
+export function resolveRange(evaluator: Evaluator, node: TypeNode, env: Environment): Range | undefined {
+  const range = node.kind === "tensor" ? node.range : undefined;
+  if (range?.kind !== "binary") return undefined;
+  const [from, to] = [evaluator.static(range.left, env), evaluator.static(range.right, env)];
+  if (from?.kind !== "int" || to?.kind !== "int") return undefined;
+  return { from: from.dim, to: range.op === "..=" ? to.dim.plus(Dim.one) : to.dim };
+}
+
+/** A condition that must hold: decided now, or kept as a precondition on what is fed. */
+export function evaluateAssert(evaluator: Evaluator, condition: Expr, message: string, env: Environment): void {
+  const { context } = evaluator;
+  if (condition.kind === "binary" && isComparison(condition.op)) {
+    const [left, right] = [evaluator.static(condition.left, env), evaluator.static(condition.right, env)];
+    if (left?.kind === "int" && right?.kind === "int") {
+      const holds = context.facts.decide(left.dim, condition.op, right.dim);
+      if (holds === false) context.report("E0313", { condition: spanText(condition.span), message }, condition.span);
+      if (holds === undefined) {
+        context.asserts.push({ left: left.dim, comparison: condition.op, right: right.dim, message, span: condition.span });
+      }
+      return;
+    }
+    if (left === undefined || right === undefined) return;
+  }
+  const value = evaluator.static(condition, env);
+  if (value?.kind === "bool" && !value.value) context.report("E0313", { condition: spanText(condition.span), message }, condition.span);
+}
+function isComparison(op: BinaryOp): op is SizeAssert["comparison"] {
+  return ["==", "!=", "<", "<=", ">", ">="].includes(op);
+}
+
+function claimName(evaluator: Evaluator, name: string, site: Expr, env: Environment): void {
+  const holder = env.weights.claim(name, site);
+  if (holder) evaluator.reportEqualNames(name, site, holder, env);
+}

@@ -1,0 +1,147 @@
+/** A branch: one body for each member of a collection, and what fuses the results. Evaluated when read. */
+import type { Span } from "../source/source.ts";
+import { mapOf } from "../types/static.ts";
+import { bindTarget, evaluateNamed } from "./bodies.ts";
+import { type Environment, WeightScope } from "./environment.ts";
+import type { Network } from "./network.ts";
+import type { BranchPlan, PartExpr } from "./plan.ts";
+import { Section } from "./section.ts";
+import { hasUnknown, type PartVal, unknown, type Val } from "./values.ts";
+import { stringValue } from "../types/static.ts";
+
+/** One sub-network. */
+class Member {
+  readonly key: string;
+  readonly section: Section;
+  readonly #network: Network;
+  readonly #plan: BranchPlan;
+  readonly #locals: ReadonlyMap<string, Val>;
+  readonly #weights: WeightScope;
+  #result: Val | undefined;
+
+  constructor(network: Network, branch: string, plan: BranchPlan, key: string, locals: ReadonlyMap<string, Val>) {
+    this.#network = network;
+    this.#plan = plan;
+    this.key = key;
+    this.#locals = locals;
+    this.#weights = new WeightScope(`${branch}.${key}`, `${branch}.${key}`);
+    this.section = new Section(network.evaluator, plan.lines, (part, section) => this.#environment(part, section));
+  }
+  #environment(part: PartExpr, section: Section): Environment {
+    return this.#network.partEnvironment(part, this.#weights, section, this.#locals);
+  }
+  get result(): Val {
+    this.#result ??= evaluateNamed(this.#network.evaluator, this.#plan.result.expr, undefined, this.#environment(this.#plan.result, this.section), {});
+    return this.#result;
+  }
+}
+
+export class BranchInstance {
+  readonly name: string;
+  readonly value: PartVal;
+  readonly #network: Network;
+  readonly #plan: BranchPlan;
+  #members: readonly Member[] | undefined;
+  #fused: Val | undefined;
+
+  constructor(network: Network, name: string, plan: BranchPlan) {
+    this.#network = network;
+    this.#plan = plan;
+    this.name = name;
+    const star: PartVal = {
+      kind: "part",
+      name: `${name}.*`,
+      member: (line) => this.#column(line),
+      memberNames: () => [...new Set(this.members().flatMap((m) => [...m.section.names()]))],
+      star: () => undefined,
+      plain: () => mapOf(this.results()),
+    };
+    this.value = {
+      kind: "part",
+      name,
+      member: (key) => this.#memberValue(key),
+      memberNames: () => this.members().map((m) => m.key),
+      star: () => star,
+      plain: (at) => this.#fusedValue(at),
+    };
+  }
+
+  members(): readonly Member[] {
+    if (this.#members) return this.#members;
+    this.#members = []; // a branch that goes over itself ends here
+    const { evaluator } = this.#network;
+    const { item } = this.#plan;
+    const clause = { ...item.for, in: this.#plan.in.expr };
+    const env = this.#network.partEnvironment(this.#plan.in, new WeightScope(this.name, this.name), undefined, new Map());
+    const made: Member[] = [];
+    const over = evaluator.collection(clause.in, { ...env, reader: this.name });
+    for (const [i, value] of (over?.members ?? []).entries()) {
+      const key = over?.keys[i] ?? String(i);
+      const locals = new Map<string, Val>();
+      if (clause.key) locals.set(clause.key.text, stringValue(key));
+      bindTarget(evaluator, clause.target, value, locals);
+      if (clause.if) {
+        const keep = evaluator.static(clause.if, this.#network.partEnvironment(this.#plan.in, new WeightScope(this.name, this.name), undefined, locals));
+        if (keep?.kind !== "bool" || !keep.value) continue;
+      }
+      made.push(new Member(this.#network, this.name, this.#plan, key, locals));
+    }
+    this.#members = made;
+    return made;
+  }
+  /** Every sub-network's result by its key. */
+  results(): readonly (readonly [string, Val])[] {
+    return this.members().map((m) => [m.key, m.result] as const);
+  }
+  #column(line: string): Val | undefined {
+    const entries: [string, Val][] = [];
+    for (const member of this.members()) {
+      const value = member.section.lookup(line);
+      if (value === undefined) return undefined;
+      entries.push([member.key, value]);
+    }
+    return mapOf(entries);
+  }
+  #memberValue(key: string): PartVal | undefined {
+    const member = this.members().find((m) => m.key === key);
+    return member && {
+      kind: "part",
+      name: `${this.name}.${key}`,
+      member: (line) => member.section.lookup(line),
+      memberNames: () => [...member.section.names()],
+      star: () => undefined,
+      plain: () => member.result,
+    };
+  }
+  #fusedValue(at: Span): Val {
+    if (this.#fused) return this.#fused;
+    const { evaluator } = this.#network;
+    const { fuse } = this.#plan;
+    if (fuse === undefined) {
+      const results = this.results();
+      const [only] = results;
+      if (results.length === 1 && only) return (this.#fused = only[1]);
+      evaluator.context.report("E0220", { branch: this.name }, at);
+      return unknown;
+    }
+    const weights = new WeightScope(`${this.name}.fuse`, `${this.name}.fuse`);
+    const env = this.#network.partEnvironment(fuse, weights, undefined, new Map());
+    const block = evaluator.evaluate(fuse.expr, env, { block: true });
+    const features = mapOf(this.results());
+    this.#fused =
+      block.kind !== "block" || hasUnknown(features)
+        ? unknown
+        : evaluator.applier.apply(block, [{ value: features, expr: undefined }], { expr: fuse.expr, span: fuse.expr.span, env, want: {}, scope: weights });
+    return this.#fused;
+  }
+  force(at: Span): void {
+    for (const member of this.members()) {
+      member.section.force();
+      void member.result;
+    }
+    if (this.#plan.fuse) this.#fusedValue(at);
+  }
+  finish(): void {
+    for (const member of this.#members ?? []) member.section.finish();
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * What one elaboration shares: the graph being built, its variables, the diagnostics, and the calls at hand, by which
+ * blame is folded back to the user's own lines.
+ */
+import { type ArgsOf, type Code, report, type ReportExtras } from "../diagnostics/catalog.ts";
+import type { DiagnosticBag } from "../diagnostics/diagnostic.ts";
+import { GraphBuilder, type TypeRules } from "../graph/builder.ts";
+import type { Initializer, Node, Port, SizeAssert, Value } from "../graph/graph.ts";
+import type { FileScope } from "../resolve/modules.ts";
+import type { Span } from "../source/source.ts";
+import { Facts } from "../types/facts.ts";
+import type { DType } from "../types/tensor.ts";
+import { WeightNames } from "./naming.ts";
+import type { TensorVal, Val } from "./values.ts";
+import { VariableStore } from "./variables.ts";
+
+export interface RangeDeclaration {
+  readonly span: Span;
+  /** As written: `0 ..< classes`. */
+  readonly text: string;
+  /** What its upper end is called. */
+  readonly size: string | undefined;
+}
+
+/** A call that is being evaluated: its place, and what is called. */
+export interface Frame {
+  readonly span: Span;
+  readonly name: string;
+}
+
+/** Shared between the graphs of one model: names and initial values do not depend on the mode. */
+export interface SharedState {
+  readonly names: WeightNames;
+  readonly inits: Map<string, Initializer>;
+  readonly constants: Map<FileScope, Map<string, Val>>;
+}
+export function newSharedState(): SharedState {
+  return { names: new WeightNames(), inits: new Map(), constants: new Map() };
+}
+
+const maxSteps = 10_000_000;
+const maxNodes = 1_000_000;
+
+/** Ends an elaboration that would not end by itself; the budget was reported. */
+export class BudgetError extends Error {
+  override readonly name = "BudgetError";
+}
+
+export class Context {
+  readonly bag: DiagnosticBag;
+  readonly graph: GraphBuilder;
+  readonly variables: VariableStore;
+  readonly training: boolean;
+  readonly shared: SharedState;
+  readonly frames: Frame[] = [];
+  readonly asserts: SizeAssert[] = [];
+  readonly ports: Port[] = [];
+  /** Where the label range of an input or target was declared. */
+  readonly ranges = new Map<Node, RangeDeclaration>();
+  /** Whether what lies under a path is held still (`freeze`). */
+  readonly isFrozen: (path: string) => boolean;
+  facts: Facts = Facts.none;
+  /** The step counter and the epoch, where the graph has them. */
+  clock: { readonly step: Value; readonly epoch: Value } | undefined;
+  #steps = 0;
+  readonly #constants = new Map<string, Value>();
+  readonly #draws = new Map<string, number>();
+
+  constructor(options: {
+    readonly bag: DiagnosticBag;
+    readonly rules: TypeRules;
+    readonly training: boolean;
+    readonly shared: SharedState;
+    readonly isFrozen?: (path: string) => boolean;
+  }) {
+    this.bag = options.bag;
+    this.graph = new GraphBuilder(options.rules);
+    this.variables = new VariableStore(this.graph);
+    this.training = options.training;
+    this.shared = options.shared;
+    this.isFrozen = options.isFrozen ?? (() => false);
+  }
+
+  /** Reports a mistake at its place; inside `std:` at the user's call that led there. */
+  report<C extends Code>(code: C, args: ArgsOf<C>, span: Span, extras: ReportExtras = {}): void {
+    const place = this.place(span);
+    const inside = place === span ? [] : [{ span, label: "here, inside the standard library" }];
+    report(this.bag, code, args, place, { ...extras, related: [...(extras.related ?? []), ...inside] });
+  }
+  /** The innermost place on the way to `span` that is in a user's file. */
+  place(span: Span): Span {
+    if (!isStandard(span)) return span;
+    const own = this.frames.findLast((f) => !isStandard(f.span));
+    return own?.span ?? span;
+  }
+  within<T>(frame: Frame, work: () => T): T {
+    this.frames.push(frame);
+    try {
+      return work();
+    } finally {
+      this.frames.pop();
+    }
+  }
+  /** Where the label range of a tensor was declared: the input that its entries came from unchanged. */
+  rangeDeclaration(tensor: TensorVal): RangeDeclaration | undefined {
+    let node: Node | undefined = tensor.value.node;
+    while (node && !this.ranges.has(node)) node = node.inputs[0]?.node;
+    return node && this.ranges.get(node);
+  }
+  /** Counts a step of evaluation. */
+  tick(span: Span): void {
+    if (++this.#steps > maxSteps || this.graph.nodes.length > maxNodes) {
+      this.report("E0215", { steps: maxSteps, nodes: maxNodes }, span);
+      throw new BudgetError("the program is too large");
+    }
+  }
+  /** The name of the next random draw in a scope: draws have paths of their own and count for no weight's name. */
+  drawName(path: string): string {
+    const before = this.#draws.get(path) ?? 0;
+    this.#draws.set(path, before + 1);
+    return `random.${String(before)}`;
+  }
+  /** A scalar; equal ones are one node. */
+  scalar(value: number, dtype: DType): Value {
+    const key = `${dtype} ${Object.is(value, -0) ? "-0" : String(value)}`;
+    const known = this.#constants.get(key);
+    if (known) return known;
+    const made = this.graph.at({ path: "", span: undefined }, () => this.graph.constant(value, dtype));
+    this.#constants.set(key, made);
+    return made;
+  }
+}
+
+function isStandard(span: Span): boolean {
+  return span.file.name.startsWith("std:");
+}

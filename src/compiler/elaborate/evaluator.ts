@@ -1,0 +1,402 @@
+/**
+ * Evaluates expressions: static values are computed, tensors become nodes of the graph. Calls are configured and applied
+ * in `apply.ts`, lines in `bodies.ts`. A mistake is reported once and leaves an unknown value, which fits everything.
+ */
+import type { Span } from "../source/source.ts";
+import { spanText } from "../source/source.ts";
+import { nearest } from "../diagnostics/suggest.ts";
+import type { BinaryExpr, CallExpr, Expr, FoldExpr, ForClause, IndexExpr, NameExpr } from "../syntax/ast.ts";
+import { callStatic, indexStatic, staticUnary } from "../types/evaluate.ts";
+import { isStaticFunction, staticFunctions } from "../types/shapes.ts";
+import {
+  boolValue,
+  type Collection,
+  floatValue,
+  intValue,
+  listOf,
+  mapOf,
+  type Static,
+  staticBinary,
+  StaticError,
+  stringValue,
+} from "../types/static.ts";
+import { isDType, isDTypeClass, type TensorType } from "../types/tensor.ts";
+import { Applier } from "./apply.ts";
+import { bindTarget, evaluateBody } from "./bodies.ts";
+import type { Context } from "./context.ts";
+import { type Environment, extend } from "./environment.ts";
+import { callFunction } from "./functions.ts";
+import { type IndexEntry, tensorBinary, tensorIndex, tensorUnary } from "./tensors.ts";
+import { describe, hasUnknown, isStatic, unknown, type Val } from "./values.ts";
+
+/** What the place of an expression asks of it. */
+export interface Want {
+  /** The type asked for, for sizes that only the use knows. */
+  readonly type?: TensorType | undefined;
+  /** A block is wanted, so a source stays a block. */
+  readonly block?: boolean;
+}
+const nothing: Want = {};
+
+export class Evaluator {
+  readonly context: Context;
+  readonly applier: Applier;
+
+  constructor(context: Context) {
+    this.context = context;
+    this.applier = new Applier(this);
+  }
+
+  evaluate(expr: Expr, env: Environment, want: Want = nothing): Val {
+    try {
+      return this.#evaluate(expr, env, want);
+    } catch (error) {
+      if (!(error instanceof StaticError)) throw error;
+      if (error instanceof Poison) return unknown;
+      this.context.report("E0207", { problem: error.message }, expr.span);
+      return unknown;
+    }
+  }
+  /** A value of a plain kind: parts of the model become what they stand for. */
+  plain(expr: Expr, env: Environment, want: Want = nothing): Val {
+    const value = this.evaluate(expr, env, want);
+    return value.kind === "part" ? value.plain(expr.span) : value;
+  }
+  /** A static value, or undefined after a report. */
+  static(expr: Expr, env: Environment): Static | undefined {
+    const value = this.plain(expr, env);
+    if (isStatic(value)) return value;
+    if (!hasUnknown(value)) this.context.report("E0206", { what: "this place", wanted: "a value known before the network runs", given: describe(value) }, expr.span);
+    return undefined;
+  }
+
+  #evaluate(expr: Expr, env: Environment, want: Want): Val {
+    this.context.tick(expr.span);
+    switch (expr.kind) {
+      case "number":
+        return expr.int ? intValue(expr.value) : floatValue(expr.value);
+      case "string":
+        return stringValue(expr.value);
+      case "bool":
+        return boolValue(expr.value);
+      case "training":
+        return boolValue(this.context.training && !this.context.isFrozen(env.weights.path));
+      case "name":
+        return this.#name(expr, env);
+      case "branch":
+        return env.lookup("branch") ?? this.#unknownName("branch", expr.span, env);
+      case "tuple":
+        return { kind: "tuple", members: expr.members.map((m) => this.plain(m, env)) };
+      case "list":
+        return this.#list(expr.members, env);
+      case "map":
+        return mapOf(expr.entries.map((e) => [e.key.text, this.plain(e.value, env)]));
+      case "comprehension":
+        return this.#comprehension(expr, env);
+      case "call":
+        return this.#call(expr, env, want);
+      case "pipe":
+        return this.#pipe(expr.input, expr.target, expr, env, want);
+      case "label":
+        return this.#evaluate(expr.of, env, want);
+      case "index":
+        return this.#index(expr, env);
+      case "member": {
+        const of = this.evaluate(expr.of, env);
+        return this.#member(of, expr.name.text, expr.name.span, spanText(expr.of.span));
+      }
+      case "star":
+        return this.#star(this.evaluate(expr.of, env), expr.span);
+      case "pick": {
+        const of = this.evaluate(expr.of, env);
+        return mapOf(expr.names.map((n) => {
+          const member = this.#member(of, n.text, n.span, spanText(expr.of.span));
+          return [n.text, member.kind === "part" ? member.plain(n.span) : member];
+        }));
+      }
+      case "with":
+        return this.#with(expr.of, expr.map, env);
+      case "unary": {
+        const of = this.plain(expr.of, env);
+        if (of.kind === "unknown") return unknown;
+        if (of.kind === "tensor") return tensorUnary(this.context, expr.op, of, expr.span);
+        if (isStatic(of)) return staticUnary(expr.op, of);
+        throw new StaticError(`\`${expr.op}\` takes a number, not ${describe(of)}`);
+      }
+      case "binary":
+        return this.#binary(expr, env);
+      case "if":
+        return this.#if(expr, env, want);
+      case "fold":
+        return this.#fold(expr, env);
+      case "block":
+        return { kind: "block", callable: { kind: "anonymous", expr, env }, name: "block", config: new Map(), slot: undefined };
+      case "bad":
+        return unknown;
+    }
+  }
+
+  #name(expr: NameExpr, env: Environment): Val {
+    const value = env.lookup(expr.text);
+    if (value !== undefined) return value;
+    if (isDType(expr.text)) return { kind: "dtype", dtype: expr.text };
+    if (isDTypeClass(expr.text)) {
+      const dtype = env.dtypes.get(expr.text);
+      if (dtype !== undefined) return { kind: "dtype", dtype };
+    }
+    return this.#unknownName(expr.text, expr.span, env);
+  }
+  #unknownName(name: string, span: Span, env: Environment): Val {
+    const removed = env.removed?.(name);
+    if (removed) {
+      this.context.report("E0502", { reader: env.reader ?? env.weights.label, name }, removed, { related: [{ span, label: "read here" }] });
+      return unknown;
+    }
+    this.context.report("E0202", { name, near: nearest(name, [...env.names(), ...Object.keys(staticFunctions)]) }, span);
+    return unknown;
+  }
+
+  #list(members: readonly { readonly spread: boolean; readonly value: Expr }[], env: Environment): Val {
+    const values: Val[] = [];
+    for (const { spread, value } of members) {
+      const member = this.plain(value, env);
+      if (!spread) values.push(member);
+      else if (member.kind === "collection") values.push(...member.members);
+      else if (member.kind === "unknown") return unknown;
+      else this.context.report("E0206", { what: "`...`", wanted: "a list", given: describe(member) }, value.span);
+    }
+    return listOf(values);
+  }
+
+  /** A collection to go over; undefined after a report. */
+  collection(expr: Expr, env: Environment): Collection<Val> | undefined {
+    const value = this.plain(expr, env);
+    if (value.kind === "collection") return value;
+    if (value.kind !== "unknown") this.context.report("E0206", { what: "`for`", wanted: "a list, a map or a range", given: describe(value) }, expr.span);
+    return undefined;
+  }
+  /** Runs `round` for each member of the clause that its `if` lets through. */
+  forEach(clause: ForClause, env: Environment, round: (locals: Map<string, Val>, key: string) => void): boolean {
+    const collection = this.collection(clause.in, env);
+    if (collection === undefined) return false;
+    for (const [i, member] of collection.members.entries()) {
+      const key = collection.keys[i] ?? String(i);
+      const locals = new Map<string, Val>();
+      if (clause.key && clause.key.text !== "_") locals.set(clause.key.text, collection.named ? stringValue(key) : intValue(i));
+      bindTarget(this, clause.target, member, locals);
+      if (clause.if) {
+        const keep = this.static(clause.if, extend(env, locals));
+        if (keep?.kind !== "bool" || !keep.value) continue;
+      }
+      round(locals, key);
+    }
+    return true;
+  }
+  /** The scope of a round of a loop: under the loop's name where it has one. */
+  roundEnvironment(site: Expr, key: string, locals: ReadonlyMap<string, Val>, env: Environment): Environment {
+    const segment = env.naming.segmentOf(site);
+    if (segment === undefined) return extend(env, locals, { world: env.world });
+    if (segment === "") this.#claim(key, site, env);
+    const scope = segment === "" ? env.weights : env.weights.child(segment);
+    return extend(env, locals, { weights: scope.child(key, segment === "" ? `round ${key}` : `${segment}.${key}`) });
+  }
+  #claim(segment: string, site: Expr, env: Environment): void {
+    const holder = env.weights.claim(segment, site);
+    if (holder) this.reportEqualNames(segment, site, holder, env);
+  }
+  reportEqualNames(segment: string, site: Expr, holder: Expr, env: Environment): void {
+    const span = (e: Expr): Span => (e.kind === "pipe" ? e.target.span : e.span);
+    this.context.report("E0405", { scope: env.weights.label, name: segment, path: env.weights.path }, span(site), {
+      related: [{ span: span(holder), label: `the first \`${segment}\`` }],
+      fixes: [{ title: `name this one`, span: { ...site.span, start: site.span.end }, text: ` as ${segment.replaceAll(".", "_")}2` }],
+    });
+  }
+
+  #comprehension(expr: Expr & { kind: "comprehension" }, env: Environment): Val {
+    const keys: string[] = [];
+    const members: Val[] = [];
+    const over = this.collection(expr.for.in, env);
+    const done = over && this.forEach({ ...expr.for }, env, (locals, key) => {
+      const inner = this.roundEnvironment(expr, key, locals, env);
+      const naming = this.context.shared.names.forLine(expr.member, undefined, inner.lookup.bind(inner));
+      keys.push(key);
+      members.push(this.plain(expr.member, extend(inner, new Map(), { naming })));
+    });
+    if (done !== true) return unknown;
+    return over?.named === true ? { kind: "collection", named: true, keys, members } : listOf(members);
+  }
+
+  #fold(expr: FoldExpr, env: Environment): Val {
+    let state = this.plain(expr.start, env);
+    const done = this.forEach(expr.for, env, (locals, key) => {
+      bindTarget(this, expr.target, state, locals);
+      state = evaluateBody(this, expr.body, this.roundEnvironment(expr, key, locals, env), nothing);
+    });
+    return done ? state : unknown;
+  }
+
+  #if(expr: Expr & { kind: "if" }, env: Environment, want: Want): Val {
+    const condition = this.plain(expr.condition, env);
+    if (condition.kind === "bool") return this.#evaluate(condition.value ? expr.then : expr.else, env, want);
+    if (condition.kind === "tensor") this.context.report("E0204", {}, expr.condition.span);
+    else if (condition.kind !== "unknown") this.context.report("E0206", { what: "`if`", wanted: "true or false", given: describe(condition) }, expr.condition.span);
+    return unknown;
+  }
+
+  #binary(expr: BinaryExpr, env: Environment): Val {
+    const left = this.plain(expr.left, env);
+    if (left.kind === "bool" && ((expr.op === "and" && !left.value) || (expr.op === "or" && left.value))) return left;
+    const right = this.plain(expr.right, env);
+    if (left.kind === "unknown" || right.kind === "unknown") return unknown;
+    if (left.kind === "tensor" || right.kind === "tensor") {
+      return this.context.graph.at({ path: env.weights.path, span: expr.span }, () => tensorBinary(this.context, expr, left, right));
+    }
+    if (!isStatic(left) || !isStatic(right)) {
+      const odd = isStatic(left) ? right : left;
+      this.context.report("E0206", { what: `\`${expr.op}\``, wanted: "numbers or tensors", given: describe(odd) }, expr.span);
+      return unknown;
+    }
+    const result = staticBinary(expr.op, left, right, this.context.facts);
+    if (result !== undefined) return result;
+    this.context.report("E0312", { left: spanText(expr.left.span), right: spanText(expr.right.span) }, expr.span);
+    return unknown;
+  }
+
+  #index(expr: IndexExpr, env: Environment): Val {
+    const of = this.plain(expr.of, env);
+    if (of.kind === "unknown") return unknown;
+    if (of.kind === "tensor") {
+      const entries = expr.items.map((item): IndexEntry => {
+        if (item.kind !== "at") return { kind: item.kind };
+        const { value } = item;
+        if (value.kind === "binary" && (value.op === "..<" || value.op === "..=")) {
+          const [from, to] = [this.#position(value.left, env), this.#position(value.right, env)];
+          return { kind: "range", from, to: value.op === "..=" ? to.plus(intValue(1).dim) : to };
+        }
+        return { kind: "at", position: this.#position(value, env) };
+      });
+      return this.context.graph.at({ path: env.weights.path, span: expr.span }, () => tensorIndex(this.context, of, entries, expr));
+    }
+    return expr.items.reduce<Val>((value, item) => {
+      if (item.kind !== "at") throw new StaticError("a list takes a position or a range");
+      const by = this.static(item.value, env);
+      if (by === undefined) return unknown;
+      return indexStatic(value as Static, by); // picks members, static or not
+    }, of);
+  }
+  #position(expr: Expr, env: Environment): ReturnType<typeof intValue>["dim"] {
+    const value = this.static(expr, env);
+    if (value?.kind !== "int") throw new StaticError("a position is a whole number");
+    return value.dim;
+  }
+
+  #member(of: Val, name: string, span: Span, owner: string): Val {
+    if (of.kind === "unknown") return unknown;
+    const names = of.kind === "part" ? of.memberNames() : of.kind === "collection" && of.named ? of.keys : [];
+    const found = of.kind === "part" ? of.member(name) : of.kind === "collection" ? of.members[of.keys.indexOf(name)] : undefined;
+    if (found !== undefined) return found;
+    this.context.report("E0208", { owner, name, names, near: nearest(name, names) }, span);
+    return unknown;
+  }
+  #star(of: Val, span: Span): Val {
+    if (of.kind === "unknown") return unknown;
+    const all = of.kind === "part" ? of.star() : of.kind === "collection" ? of : undefined;
+    if (all !== undefined) return all;
+    this.context.report("E0206", { what: "`.*`", wanted: "a branch, regions or a map", given: describe(of) }, span);
+    return unknown;
+  }
+
+  #with(of: Expr, map: Expr, env: Environment): Val {
+    const replaced = this.plain(map, env);
+    if (replaced.kind === "unknown") return unknown;
+    if (env.world === undefined) {
+      this.context.report("E0209", { why: "stands only in a model's lets, predictions and metrics" }, of.span);
+      return unknown;
+    }
+    if (this.context.training) {
+      this.context.report("E0209", { why: "cannot be part of a loss: a second pass must not change states" }, of.span);
+      return unknown;
+    }
+    if (replaced.kind !== "collection" || !replaced.named) {
+      this.context.report("E0206", { what: "`with`", wanted: "a map from inputs to tensors", given: describe(replaced) }, map.span);
+      return unknown;
+    }
+    const inputs = new Map<string, Val>();
+    for (const [i, key] of replaced.keys.entries()) {
+      const value = replaced.members[i] ?? unknown;
+      const input = env.world.input(key);
+      if (input === undefined) this.context.report("E0209", { why: `replaces inputs, and \`${key}\` is none` }, map.span);
+      else if (value.kind === "tensor" && input.kind === "tensor" && describe(value) !== describe(input)) {
+        this.context.report("E0209", { why: `gives \`${key}\` as ${describe(value)}, and the input is ${describe(input)}` }, map.span);
+      } else inputs.set(key, value);
+    }
+    return this.plain(of, env.world.withInputs(inputs));
+  }
+
+  // --- calls --------------------------------------------------------------------------------------------------------
+
+  #pipe(input: Expr, target: Expr, site: Expr, env: Environment, want: Want): Val {
+    const given = this.plain(input, env);
+    const block = this.evaluate(target, env, { block: true });
+    if (block.kind !== "block") {
+      if (block.kind !== "unknown") this.context.report("E0203", { what: spanText(target.span), given: describe(block) }, target.span);
+      return unknown;
+    }
+    if (hasUnknown(given)) return unknown;
+    const args = given.kind === "tuple" ? given.members : [given];
+    return this.applier.apply(block, args.map((value) => ({ value, expr: given.kind === "tuple" ? undefined : input })), { expr: site, span: target.span, env, want });
+  }
+
+  #call(expr: CallExpr, env: Environment, want: Want): Val {
+    const { callee } = expr;
+    if (callee.kind === "name" && env.lookup(callee.text) === undefined) {
+      const special = this.#builtin(callee.text, expr, env);
+      if (special !== undefined) return special;
+    }
+    const target = this.evaluate(callee, env, { block: true });
+    if (target.kind === "fn") return callFunction(this, target, expr, env);
+    if (target.kind === "block") return this.applier.call(target, expr, env, want);
+    for (const arg of expr.args) this.evaluate(arg.value, env, { block: true });
+    if (target.kind !== "unknown") this.context.report("E0203", { what: spanText(callee.span), given: describe(target) }, callee.span);
+    return unknown;
+  }
+  /** Functions of numbers and collections that are no declarations. */
+  #builtin(name: string, expr: CallExpr, env: Environment): Val | undefined {
+    if (name !== "zip" && name !== "reverse" && !isStaticFunction(name)) return undefined;
+    const named = expr.args.find((a) => a.name !== undefined);
+    if (named) throw new StaticError(`\`${name}\` takes its arguments by position`);
+    if (name === "zip" || name === "reverse" || name === "len") {
+      const collections = expr.args.map((a) => this.plain(a.value, env));
+      if (collections.some((c) => c.kind === "unknown")) return unknown;
+      const lists = collections.map((c) => {
+        if (c.kind !== "collection") throw new StaticError(`\`${name}\` takes lists or maps, not ${describe(c)}`);
+        return c;
+      });
+      const [first] = lists;
+      if (first === undefined) throw new StaticError(`\`${name}\` takes a list`);
+      if (name === "len") return intValue(first.keys.length);
+      if (name === "reverse") {
+        return { kind: "collection", named: first.named, keys: first.named ? first.keys.toReversed() : first.keys, members: first.members.toReversed() };
+      }
+      if (lists.some((l) => l.keys.length !== first.keys.length)) {
+        throw new StaticError(`\`zip\` needs equal lengths; here ${lists.map((l) => String(l.keys.length)).join(" and ")}`);
+      }
+      const members = first.members.map((_, i): Val => ({ kind: "tuple", members: lists.map((l) => l.members[i] ?? unknown) }));
+      return { kind: "collection", named: first.named, keys: first.keys, members };
+    }
+    return callStatic(name, expr.args.map((a) => a.value), (e) => {
+      const value = this.static(e, env);
+      if (value === undefined) throw new Poison();
+      return value;
+    }, this.context.facts);
+  }
+
+  /** An argument or default evaluated in a place that knows whether it wants a block. */
+  argument(expr: Expr, env: Environment, block: boolean): Val {
+    const value = this.evaluate(expr, env, { block });
+    return value.kind === "part" ? value.plain(expr.span) : value;
+  }
+}
+
+/** Unwinds a static computation whose operand was reported already. */
+class Poison extends StaticError {}

@@ -1,0 +1,95 @@
+/** Calls of `fn` declarations: static in, static out. */
+import type { CallExpr, Param, TypeNode } from "../syntax/ast.ts";
+import { spanText } from "../source/source.ts";
+import { floatValue, toNumber } from "../types/static.ts";
+import { evaluateBody } from "./bodies.ts";
+import { type Environment, extend } from "./environment.ts";
+import type { Evaluator } from "./evaluator.ts";
+import { fileEnvironment } from "./files.ts";
+import { describe, type FnVal, hasUnknown, unknown, type Val } from "./values.ts";
+
+export function callFunction(evaluator: Evaluator, fn: FnVal, call: CallExpr, env: Environment): Val {
+  const { context } = evaluator;
+  const { declaration, scope } = fn;
+  const given = new Map<Param, Val>();
+  let position = 0;
+  for (const arg of call.args) {
+    const param = arg.name ? declaration.params.find((p) => p.name.text === arg.name?.text) : declaration.params[position++];
+    const value = evaluator.argument(arg.value, env, param?.type?.kind === "block");
+    if (param === undefined) {
+      const names = declaration.params.map((p) => p.name.text);
+      context.report("E0216", { callee: declaration.name.text, argument: arg.name?.text ?? spanText(arg.value.span), names }, arg.span);
+    } else if (given.has(param)) context.report("E0217", { callee: declaration.name.text, name: param.name.text }, arg.span);
+    else given.set(param, value);
+  }
+  const locals = new Map<string, Val>();
+  const inner = extend(fileEnvironment(evaluator, scope), locals);
+  for (const param of declaration.params) {
+    const value = given.get(param) ?? (param.default && evaluator.plain(param.default, inner));
+    if (value === undefined) {
+      context.report("E0218", { callee: declaration.name.text, missing: [param.name.text] }, call.span);
+      return unknown;
+    }
+    if (hasUnknown(value)) return unknown;
+    const fitted = fitStatic(value, param.type);
+    if (fitted === undefined) {
+      context.report("E0206", { what: `\`${param.name.text}\` of \`${declaration.name.text}\``, wanted: showTypeNode(param.type), given: describe(value) }, call.span);
+      return unknown;
+    }
+    locals.set(param.name.text, fitted);
+  }
+  return context.within({ span: call.callee.span, name: declaration.name.text }, () => {
+    const result = evaluateBody(evaluator, declaration.body, inner, {});
+    return hasUnknown(result) ? unknown : (fitStatic(result, declaration.result) ?? result);
+  });
+}
+
+/** A static value as the type wants it (ints become floats); undefined where it does not fit. */
+export function fitStatic(value: Val, type: TypeNode | undefined): Val | undefined {
+  if (type === undefined) return value;
+  switch (type.kind) {
+    case "tensor": {
+      if (type.dims !== undefined) return value.kind === "tensor" ? value : undefined;
+      switch (type.name.text) {
+        case "int":
+          return value.kind === "int" ? value : undefined;
+        case "float":
+          return value.kind === "int" ? floatValue(toNumber(value)) : value.kind === "float" ? value : undefined;
+        case "bool":
+          return value.kind === "bool" ? value : undefined;
+        case "string":
+          return value.kind === "string" ? value : undefined;
+        case "dtype":
+          return value.kind === "dtype" ? value : undefined;
+        default:
+          return value; // `any`, `loader`, `augmentation`: records of the library
+      }
+    }
+    case "list": {
+      if (value.kind !== "collection" && value.kind !== "tuple") return undefined;
+      const members = value.members.map((m) => fitStatic(m, type.member));
+      if (!members.every((m) => m !== undefined)) return undefined;
+      return { ...value, members } as Val;
+    }
+    case "tuple": {
+      if ((value.kind !== "tuple" && value.kind !== "collection") || value.members.length !== type.members.length) return undefined;
+      const members = value.members.map((m, i) => fitStatic(m, type.members[i]));
+      return members.every((m) => m !== undefined) ? { kind: "tuple", members } : undefined;
+    }
+    case "choice":
+      return value.kind === "string" && type.values.some((v) => v.value === value.value) ? value : undefined;
+    case "block":
+      return value.kind === "block" ? value : undefined;
+    case "bad":
+      return value;
+  }
+}
+
+export function showTypeNode(type: TypeNode | undefined): string {
+  if (type === undefined) return "a tensor";
+  const words: Record<string, string> = { int: "a whole number", float: "a number", bool: "true or false", string: "a string", dtype: "an element type" };
+  if (type.kind === "tensor" && type.dims === undefined) return words[type.name.text] ?? `a ${type.name.text}`;
+  if (type.kind === "choice") return type.values.map((v) => JSON.stringify(v.value)).join(" or ");
+  if (type.kind === "block") return "a block";
+  return spanText(type.span);
+}

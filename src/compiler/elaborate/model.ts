@@ -1,0 +1,174 @@
+/**
+ * Elaborates a plan: one network for training and one for evaluation and prediction, and from them the three graphs of a
+ * program. Everything is checked here once, also what no graph ends up reading.
+ */
+import type { DiagnosticBag } from "../diagnostics/diagnostic.ts";
+import type { TypeRules } from "../graph/builder.ts";
+import type { Graph, Output, Value, Variable } from "../graph/graph.ts";
+import { reachableFrom, withoutUnread } from "../graph/reach.ts";
+import type { Part } from "../program.ts";
+import { showType } from "../types/tensor.ts";
+import { BudgetError, Context, newSharedState, type SharedState } from "./context.ts";
+import { Evaluator } from "./evaluator.ts";
+import { Network } from "./network.ts";
+import { PathPattern } from "./patterns.ts";
+import { outputName, type Plan } from "./plan.ts";
+import { addTraining, countStep, declareClock } from "./training.ts";
+import { describe, hasUnknown, unknown, type Val } from "./values.ts";
+import { spanText } from "../source/source.ts";
+
+export interface Elaborated {
+  readonly network: Network;
+  readonly evaluator: Evaluator;
+  readonly train: Graph | undefined;
+  readonly evaluate: Graph;
+  readonly predict: Graph;
+  readonly variables: readonly Variable[];
+  readonly parts: readonly Part[];
+}
+
+export function elaborate(plan: Plan, rules: TypeRules, bag: DiagnosticBag): Elaborated | undefined {
+  const shared = newSharedState();
+  const freeze = plan.freeze.flatMap(({ node }) => node.patterns.map((p) => new PathPattern(p.value)));
+  const isFrozen = (path: string): boolean => freeze.some((p) => p.matches(path) || p.matches(`${path}.weight`));
+  try {
+    const evaluation = evaluationGraph(plan, rules, bag, shared, isFrozen);
+    const training = trainingGraph(plan, rules, bag, shared, isFrozen);
+    const { evaluate } = evaluation;
+    const existing = existingVariables(evaluate, training);
+    const train = training && keepVariables(training, existing);
+    const predict = withoutUnread({ ...evaluate, outputs: evaluate.outputs.filter((o) => o.kind === "predict") });
+    const order = [...(train?.variables ?? []), ...evaluate.variables].filter((v) => existing.has(v.path));
+    const unique = new Map<string, Variable>();
+    for (const kind of ["param", "state", "optimizer", "counter"] as const) {
+      for (const v of evaluate.variables) if (v.kind === kind && existing.has(v.path)) unique.set(v.path, train?.variables.find((t) => t.path === v.path) ?? v);
+      for (const v of order) if (v.kind === kind && !unique.has(v.path)) unique.set(v.path, v);
+    }
+    return { ...evaluation, train, evaluate: keepVariables(evaluate, existing), predict, variables: [...unique.values()], parts: partsOf(plan, evaluation.network) };
+  } catch (error) {
+    if (error instanceof BudgetError) return undefined;
+    throw error;
+  }
+}
+
+type Mode = { readonly network: Network; readonly evaluator: Evaluator; readonly evaluate: Graph };
+
+function evaluationGraph(plan: Plan, rules: TypeRules, bag: DiagnosticBag, shared: SharedState, isFrozen: (path: string) => boolean): Mode {
+  const context = new Context({ bag, rules, training: false, shared, isFrozen });
+  const evaluator = new Evaluator(context);
+  const network = Network.over(evaluator, plan);
+  const outputs = headOutputs(network, () => true);
+  // what no output reads is checked all the same
+  network.section.force();
+  for (const name of plan.regions.keys()) for (const key of network.regions(name)?.keys() ?? []) network.regions(name)?.member(key);
+  for (const [name, branch] of plan.branches) network.branch(name)?.force(branch.item.name.span);
+  for (const name of network.headNames()) for (const member of network.head(name)?.instances() ?? []) member.section.force();
+  return { network, evaluator, evaluate: graphOf(context, outputs, []) };
+}
+
+function trainingGraph(plan: Plan, rules: TypeRules, bag: DiagnosticBag, shared: SharedState, isFrozen: (path: string) => boolean): Graph | undefined {
+  const context = new Context({ bag, rules, training: true, shared, isFrozen });
+  const evaluator = new Evaluator(context);
+  const { step } = declareClock(evaluator);
+  const network = Network.over(evaluator, plan);
+  const losses = headOutputs(network, (kind) => kind === "loss");
+  if (losses.length === 0) return undefined;
+  network.section.finish();
+  for (const name of plan.branches.keys()) network.branch(name)?.finish();
+  for (const name of network.headNames()) for (const member of network.head(name)?.instances() ?? []) member.section.finish();
+  const more = bag.hasErrors ? [] : addTraining(evaluator, network, losses);
+  countStep(evaluator, step);
+  return graphOf(context, [...losses, ...more], context.variables.updates().map((u) => ({ ...u })));
+}
+
+function graphOf(context: Context, outputs: readonly Output[], updates: Graph["updates"]): Graph {
+  const frozen = (v: Variable): Variable => (v.trained && context.isFrozen(v.path) ? { ...v, trained: false } : v);
+  return {
+    nodes: context.graph.nodes,
+    ports: context.ports,
+    variables: context.variables.all.map(frozen),
+    updates,
+    outputs,
+    asserts: context.asserts,
+  };
+}
+
+/** The outputs of every head that `keep` leaves, in order; predictions go by their own name where it is unique. */
+function headOutputs(network: Network, wanted: (kind: "loss" | "predict" | "metric") => boolean): Output[] {
+  const { evaluator, plan } = network;
+  const predicted = network.headNames().flatMap((n) => [...(plan.heads.get(n)?.outputs.values() ?? [])].filter((o) => o.output.kind === "predict").map((o) => outputName(o.output)));
+  const outputs: Output[] = [];
+  for (const name of network.headNames()) {
+    const head = plan.heads.get(name);
+    for (const member of network.head(name)?.instances() ?? []) {
+      for (const [key, { output, value: part }] of head?.outputs ?? []) {
+        if (!wanted(output.kind)) continue;
+        const value = member.output(key) ?? unknown;
+        const tensor = checkedOutput(evaluator, output.kind, value, part.expr.span);
+        if (tensor === undefined) continue;
+        const path = `${member.path}.${key}`;
+        const alone = head?.in === undefined && predicted.filter((p) => p === key).length === 1;
+        const label = output.kind === "predict" ? (alone ? key : path) : `${output.kind}.${path}`;
+        outputs.push({ name: label, kind: output.kind, value: tensor, span: part.expr.span });
+      }
+    }
+  }
+  return outputs;
+}
+function checkedOutput(evaluator: Evaluator, kind: "loss" | "predict" | "metric", value: Val, span: Output["span"]): Value | undefined {
+  if (hasUnknown(value) || span === undefined) return undefined;
+  const rank = value.kind === "tensor" ? value.type.shape.length : -1;
+  const fits = kind === "loss" ? rank === 0 : kind === "metric" ? rank === 0 || rank === 1 : rank >= 1;
+  if (value.kind === "tensor" && fits) return value.value;
+  const wanted = { loss: "one number, f32[]", metric: "a number a sample, f32[B], or one number", predict: "a tensor" }[kind];
+  evaluator.context.report("E0410", { kind, wanted, given: value.kind === "tensor" ? showType(value.type) : describe(value), text: spanText(span) }, span);
+  return undefined;
+}
+
+/**
+ * A param or state exists if an output of some graph depends on it (3.6 of docs/language.md): reading a state only to
+ * update it does not count.
+ */
+function existingVariables(evaluate: Graph, train: Graph | undefined): ReadonlySet<string> {
+  const existing = new Set<string>();
+  const seen = reachableFrom(evaluate.outputs.map((o) => o.value));
+  for (const v of evaluate.variables) if (seen.has(v.value.node)) existing.add(v.path);
+  if (train === undefined) return existing;
+  const roots = [...train.outputs.filter((o) => o.kind !== "gradient").map((o) => o.value)];
+  const reached = reachableFrom(roots);
+  const waiting = new Set(train.updates);
+  for (let grew = true; grew;) {
+    grew = false;
+    for (const v of train.variables) if (reached.has(v.value.node) || v.kind === "counter") existing.add(v.path);
+    for (const update of waiting) {
+      if (!existing.has(update.variable.path)) continue;
+      waiting.delete(update);
+      reachableFrom([update.value], reached);
+      grew = true;
+    }
+  }
+  return existing;
+}
+function keepVariables(graph: Graph, existing: ReadonlySet<string>): Graph {
+  return withoutUnread({
+    ...graph,
+    updates: graph.updates.filter((u) => existing.has(u.variable.path)),
+    outputs: graph.outputs.filter((o) => o.kind !== "gradient" || existing.has(o.name.slice("grad.".length))),
+    variables: graph.variables.filter((v) => existing.has(v.path)),
+  });
+}
+
+function partsOf(plan: Plan, network: Network): readonly Part[] {
+  const parts: Part[] = [];
+  for (const { line } of plan.lines) {
+    if (line.kind === "let" && line.target.kind === "name") parts.push({ path: line.target.text, kind: "let" });
+  }
+  for (const name of plan.regions.keys()) parts.push({ path: name, kind: "regions" });
+  for (const name of plan.branches.keys()) {
+    parts.push({ path: name, kind: "branch" });
+    for (const member of network.branch(name)?.members() ?? []) parts.push({ path: `${name}.${member.key}`, kind: "member" });
+    if (plan.branches.get(name)?.fuse) parts.push({ path: `${name}.fuse`, kind: "fuse" });
+  }
+  for (const name of network.headNames()) parts.push({ path: name, kind: "head" });
+  return parts;
+}

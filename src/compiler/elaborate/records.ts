@@ -1,0 +1,133 @@
+/**
+ * The `train`, `data` and `pretrained` sections as plain data: evaluated and checked here, run by the runtime.
+ */
+import type { Graph } from "../graph/graph.ts";
+import type { Plain, PretrainedMap, PretrainedRule } from "../program.ts";
+import type { Expr } from "../syntax/ast.ts";
+import { Dim } from "../types/dim.ts";
+import type { Static } from "../types/static.ts";
+import { WeightScope } from "./environment.ts";
+import { Context, newSharedState } from "./context.ts";
+import { Evaluator } from "./evaluator.ts";
+import type { Network } from "./network.ts";
+import type { PartExpr, Plan } from "./plan.ts";
+import { makeTensor } from "./tensors.ts";
+import { nearest } from "../diagnostics/suggest.ts";
+
+/** A static value as plain data; a symbolic size has none. */
+export function plainOf(value: Static): Plain {
+  switch (value.kind) {
+    case "int":
+      return value.dim.constant ?? value.dim.toString();
+    case "float":
+    case "bool":
+    case "string":
+      return value.value;
+    case "dtype":
+      return value.dtype;
+    case "tuple":
+      return value.members.map(plainOf);
+    case "collection":
+      return value.named ? Object.fromEntries(value.keys.map((k, i) => [k, memberOf(value.members, i)])) : value.members.map(plainOf);
+  }
+}
+function memberOf(members: readonly Static[], index: number): Plain {
+  const member = members[index];
+  return member === undefined ? "" : plainOf(member);
+}
+
+export function settingsOf(network: Network): Record<string, Plain> {
+  const settings: Record<string, Plain> = {};
+  for (const name of network.settingNames()) {
+    const value = network.setting(name);
+    if (value === undefined) continue;
+    if (value.kind === "block") settings[name] = value.name;
+    else if (value.kind !== "unknown") settings[name] = plainOf(value as Static);
+  }
+  return settings;
+}
+
+export function trainingFields(network: Network): Record<string, Plain> {
+  return fields(network, network.plan.training);
+}
+function fields(network: Network, parts: ReadonlyMap<string, PartExpr>): Record<string, Plain> {
+  const result: Record<string, Plain> = {};
+  for (const [name, part] of parts) {
+    const env = network.partEnvironment(part, new WeightScope("", name), undefined, new Map());
+    const value = network.evaluator.static(part.expr, env);
+    if (value !== undefined) result[name] = plainOf(value);
+  }
+  return result;
+}
+
+const dataLists = ["prepare", "augment"];
+
+/** The `data` section: a loader for each input and target, and lists of what is done to the samples. */
+export function dataFields(network: Network): Record<string, Plain> | undefined {
+  const { plan, evaluator } = network;
+  if (plan.data === undefined) return undefined;
+  const names = [...plan.ports.keys(), ...dataLists];
+  for (const [name, part] of plan.data) {
+    if (names.includes(name)) continue;
+    evaluator.context.report("E0604", { name, near: nearest(name, names), ports: [...plan.ports.keys()] }, part.expr.span);
+  }
+  return fields(network, plan.data);
+}
+
+export function pretrainedMaps(network: Network): PretrainedMap[] {
+  return [...network.plan.pretrained].map(([name, { item, rules }]): PretrainedMap => ({
+    name,
+    from: item.from.value,
+    rules: rules.map(({ node, scope }): PretrainedRule => {
+      if (node.kind !== "map") return { kind: node.kind, patterns: node.patterns.map((p) => p.value), source: undefined, transform: undefined };
+      const source = sourceOf(node.value);
+      if (source === undefined) network.evaluator.context.report("E0605", {}, node.value.span);
+      else if (node.value.kind === "pipe") checkTransform(network, { expr: node.value, scope, base: undefined });
+      const piped = node.value.kind === "pipe" ? node.value : undefined;
+      return {
+        kind: "map",
+        patterns: [node.pattern.value],
+        source,
+        transform: piped && ((shape) => transformGraph(network, { expr: piped, scope, base: undefined }, shape)),
+      };
+    }),
+  }));
+}
+function sourceOf(expr: Expr): string | undefined {
+  if (expr.kind === "string") return expr.value;
+  return expr.kind === "pipe" ? sourceOf(expr.input) : undefined;
+}
+function checkTransform(network: Network, part: PartExpr): void {
+  if (part.expr.kind !== "pipe") return;
+  const env = network.partEnvironment(part, new WeightScope("", "pretrained"), undefined, new Map());
+  const block = network.evaluator.evaluate(part.expr.target, env, { block: true });
+  if (block.kind !== "block" && block.kind !== "unknown") network.evaluator.context.report("E0605", {}, part.expr.target.span);
+}
+
+/** The graph that makes a weight of the model from a source tensor of this shape: input `source`, output `value`. */
+function transformGraph(network: Network, part: PartExpr, shape: readonly number[]): Graph {
+  const { bag, graph } = network.evaluator.context;
+  const context = new Context({ bag, rules: graph.rules, training: false, shared: newSharedState() });
+  const evaluator = new Evaluator(context);
+  const type = { dtype: "f32", shape: shape.map((n) => Dim.of(n)) } as const;
+  const node = context.graph.node("input", { name: "source", kind: "input" }, [], [type]);
+  const source = makeTensor({ node, index: 0 }, []);
+  const env = network.partEnvironment(part, new WeightScope("", "pretrained"), undefined, new Map());
+  const apply = (expr: Expr): ReturnType<Evaluator["plain"]> => {
+    if (expr.kind !== "pipe") return source;
+    const given = apply(expr.input);
+    const block = evaluator.evaluate(expr.target, env, { block: true });
+    if (block.kind !== "block") return { kind: "unknown" };
+    return evaluator.applier.apply(block, [{ value: given, expr: undefined }], { expr, span: expr.target.span, env, want: {} });
+  };
+  const made = apply(part.expr);
+  const outputs = made.kind === "tensor" ? [{ name: "value", kind: "value", value: made.value, span: part.expr.span } as const] : [];
+  return {
+    nodes: context.graph.nodes,
+    ports: [{ name: "source", kind: "input", type, value: { node, index: 0 }, range: undefined, span: undefined }],
+    variables: [],
+    updates: [],
+    outputs,
+    asserts: [],
+  };
+}

@@ -1,0 +1,69 @@
+/** Regions: pools applied to the same tensors, each giving the declared type. Evaluated when read. */
+import { mapOf } from "../types/static.ts";
+import { evaluateNamed, resolveType, sameType } from "./bodies.ts";
+import { WeightScope } from "./environment.ts";
+import type { Network } from "./network.ts";
+import type { PartExpr, RegionsPlan } from "./plan.ts";
+import { describe, hasUnknown, type PartVal, unknown, type Val } from "./values.ts";
+import { showType } from "../types/tensor.ts";
+
+export class RegionsInstance {
+  readonly name: string;
+  readonly value: PartVal;
+  readonly #network: Network;
+  readonly #plan: RegionsPlan;
+  readonly #members = new Map<string, Val>();
+  #of: Val | undefined;
+
+  constructor(network: Network, name: string, plan: RegionsPlan) {
+    this.#network = network;
+    this.#plan = plan;
+    this.name = name;
+    const all = (): Val => mapOf(this.keys().map((key): [string, Val] => [key, this.member(key) ?? unknown]));
+    this.value = {
+      kind: "part",
+      name,
+      member: (key) => this.member(key),
+      memberNames: () => this.keys(),
+      star: all,
+      plain: all,
+    };
+  }
+  keys(): readonly string[] {
+    return [...this.#plan.members.keys()].filter((k) => this.#plan.kept?.has(k) !== false);
+  }
+  member(key: string): Val | undefined {
+    const part = this.#plan.members.get(key);
+    if (part === undefined) return undefined;
+    const known = this.#members.get(key);
+    if (known) return known;
+    this.#members.set(key, unknown);
+    const value = this.#pool(key, part);
+    this.#members.set(key, value);
+    return value;
+  }
+  #pool(key: string, part: PartExpr): Val {
+    const { evaluator } = this.#network;
+    const { context } = evaluator;
+    const weights = new WeightScope(`${this.name}.${key}`, `${this.name}.${key}`);
+    const env = this.#network.partEnvironment(part, weights, undefined, new Map());
+    const typeEnv = this.#network.partEnvironment(this.#plan.of, weights, undefined, new Map());
+    const type = resolveType(evaluator, this.#plan.item.type, typeEnv);
+    const block = evaluator.evaluate(part.expr, env, { block: true });
+    this.#of ??= evaluateNamed(evaluator, this.#plan.of.expr, undefined, typeEnv, {});
+    if (type === undefined || hasUnknown(block) || hasUnknown(this.#of)) return unknown;
+    if (block.kind !== "block") {
+      context.report("E0203", { what: `\`${this.name}.${key}\``, given: describe(block) }, part.expr.span);
+      return unknown;
+    }
+    const operands = (this.#of.kind === "tuple" ? this.#of.members : [this.#of]).map((value) => ({ value, expr: undefined }));
+    const made = evaluator.applier.apply(block, operands, { expr: part.expr, span: part.expr.span, env, want: { type }, scope: weights });
+    if (made.kind === "tensor" && !sameType(evaluator, made.type, type)) {
+      context.report("E0304", { what: `\`${this.name}.${key}\``, declared: showType(type), given: showType(made.type) }, part.expr.span, {
+        related: [{ span: this.#plan.item.type.span, label: "declared here" }],
+      });
+      return unknown;
+    }
+    return made;
+  }
+}

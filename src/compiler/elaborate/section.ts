@@ -1,0 +1,101 @@
+/**
+ * A section of a model whose lines may be read in any order: the model itself, a sub-network of a branch, a head. Lines are
+ * evaluated when first read; a cycle is an error.
+ */
+import type { Span } from "../source/source.ts";
+import { evaluateLine, evaluateNamed } from "./bodies.ts";
+import { type Environment, extend } from "./environment.ts";
+import type { Evaluator } from "./evaluator.ts";
+import { boundNames, type PartExpr, type PartLine, targetNames, withValue } from "./plan.ts";
+import { unknown, type Val } from "./values.ts";
+
+export class Section {
+  readonly #evaluator: Evaluator;
+  readonly #lines: readonly PartLine[];
+  /** The environment of a part of this section: its own names first, then the file the part was written in. */
+  readonly #environment: (part: PartExpr, section: Section) => Environment;
+  readonly #values = new Map<string, Val>();
+  readonly #done = new Set<PartLine>();
+  readonly #open = new Set<PartLine>();
+  readonly #pending: (() => void)[] = [];
+
+  constructor(evaluator: Evaluator, lines: readonly PartLine[], environment: (part: PartExpr, section: Section) => Environment) {
+    this.#evaluator = evaluator;
+    this.#lines = lines;
+    this.#environment = environment;
+  }
+
+  lookup(name: string): Val | undefined {
+    const known = this.#values.get(name);
+    if (known) return known;
+    const line = this.#lines.find((l) => boundNames(l.line).includes(name));
+    if (line === undefined) return undefined;
+    this.#run(line);
+    return this.#values.get(name) ?? unknown;
+  }
+  *names(): Iterable<string> {
+    for (const { line } of this.#lines) yield* boundNames(line);
+  }
+  /** Evaluates every line that was not read, so that all are checked. */
+  force(): void {
+    for (const line of this.#lines) this.#run(line);
+  }
+  /** Applies the section's updates; call once everything that reads its states was evaluated. */
+  finish(): void {
+    for (const line of this.#lines) if (line.line.kind === "update" || line.line.kind === "assert") this.#run(line);
+    for (const update of this.#pending.splice(0)) update();
+  }
+
+  #run(part: PartLine): void {
+    if (this.#done.has(part)) return;
+    if (this.#open.has(part)) {
+      this.#reportCycle(part);
+      return;
+    }
+    this.#open.add(part);
+    const env = this.#environment(part.value, this);
+    const line = withValue(part.line, part.value.expr);
+    const locals = new Map<string, Val>();
+    // an edit's `base` is what stood there before, named as the same line
+    const base = part.value.base;
+    const letName = line.kind === "let" && line.target.kind === "name" ? line.target.text : undefined;
+    const withBase = base === undefined ? env : this.#withBase(env, base, letName);
+    evaluateLine(this.#evaluator, line, withBase, locals, this.#pending);
+    if (line.kind === "let") for (const name of targetNames(line.target)) this.#values.set(name, locals.get(name) ?? unknown);
+    for (const [name, value] of locals) this.#values.set(name, value);
+    this.#open.delete(part);
+    this.#done.add(part);
+  }
+  #withBase(env: Environment, base: PartExpr, letName: string | undefined): Environment {
+    let value: Val | undefined;
+    return {
+      ...env,
+      lookup: (name) => {
+        const own = env.lookup(name); // a model's own `base` wins
+        if (own !== undefined || name !== "base") return own;
+        const inner = this.#environment(base, this);
+        value ??= evaluateNamed(this.#evaluator, base.expr, letName, base.base ? this.#withBase(inner, base.base, letName) : inner, {});
+        return value;
+      },
+    };
+  }
+  #reportCycle(part: PartLine): void {
+    const names = [...this.#open].flatMap((p) => boundNames(p.line));
+    const span: Span = part.line.span;
+    this.#evaluator.context.report("E0219", { names }, span);
+    for (const name of boundNames(part.line)) this.#values.set(name, unknown);
+  }
+}
+
+/** An environment over a section. */
+export function sectionEnvironment(outer: Environment, section: Section, locals: ReadonlyMap<string, Val>): Environment {
+  return {
+    ...extend(outer, locals),
+    lookup: (name) => locals.get(name) ?? section.lookup(name) ?? outer.lookup(name),
+    *names() {
+      yield* locals.keys();
+      yield* section.names();
+      yield* outer.names();
+    },
+  };
+}

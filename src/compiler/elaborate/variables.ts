@@ -1,0 +1,46 @@
+/**
+ * The variables of one graph as they are met: params, states, the optimizer's states and the counters, each once a path,
+ * and what becomes of them at the end of a step.
+ */
+import type { GraphBuilder } from "../graph/builder.ts";
+import type { Initializer, Update, Value, Variable } from "../graph/graph.ts";
+import type { Span } from "../source/source.ts";
+import type { TensorType } from "../types/tensor.ts";
+
+export class VariableStore {
+  readonly #graph: GraphBuilder;
+  readonly #byPath = new Map<string, Variable>();
+  /** The value that the next application of a shared block reads: the last one's update. */
+  readonly #current = new Map<string, Value>();
+
+  constructor(graph: GraphBuilder) {
+    this.#graph = graph;
+  }
+  get all(): readonly Variable[] {
+    return [...this.#byPath.values()];
+  }
+  get(path: string): Variable | undefined {
+    return this.#byPath.get(path);
+  }
+  /** The variable of a path, made where it is not there. */
+  declare(kind: Variable["kind"], path: string, type: TensorType, init: () => Initializer, span: Span | undefined): Variable {
+    const known = this.#byPath.get(path);
+    if (known) return known;
+    const node = this.#graph.at({ path, span }, () => this.#graph.node("variable", { path }, [], [type]));
+    const variable: Variable = { path, kind, type, init: init(), trained: kind === "param", value: { node, index: 0 }, span };
+    this.#byPath.set(path, variable);
+    return variable;
+  }
+  read(variable: Variable): Value {
+    return this.#current.get(variable.path) ?? variable.value;
+  }
+  update(path: string, value: Value): void {
+    this.#current.set(path, value);
+  }
+  updates(): readonly Update[] {
+    return [...this.#current].flatMap(([path, value]) => {
+      const variable = this.#byPath.get(path);
+      return variable ? [{ variable, value }] : [];
+    });
+  }
+}

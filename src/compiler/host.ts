@@ -1,0 +1,10 @@
+/**
+ * How the compiler sees files. It never opens one itself: the command line, the language server and a browser each
+ * bring a host.
+ */
+export interface Host {
+  /** The text of a file by its resolved name (`models/net.arch`, `std:nn`), or undefined where there is none. */
+  read(name: string): string | undefined;
+  /** The name that `from` means in an import of file `importer`; undefined where it leaves the project. */
+  resolve(importer: string, from: string): string | undefined;
+}

@@ -1,0 +1,146 @@
+/**
+ * Loads a file with everything it imports and gives each file its scope: own declarations, imports, the prelude.
+ * It knows names, not what they mean; bodies are looked at by `names.ts`.
+ */
+import type { DiagnosticBag } from "../diagnostics/diagnostic.ts";
+import { report } from "../diagnostics/catalog.ts";
+import type { Host } from "../host.ts";
+import type { SourceFile } from "../source/source.ts";
+import type { Declaration, FileNode, ImportDecl } from "../syntax/ast.ts";
+import { parseFile } from "../syntax/parse.ts";
+
+/** Modules whose public names are in scope everywhere; a declaration or an import of the file wins over them. */
+export const preludeModules = ["std:prim", "std:nn", "std:losses", "std:optim", "std:init", "std:data"] as const;
+
+export type Named = Exclude<Declaration, ImportDecl>;
+
+/** A declaration together with the file in whose scope its names are read. */
+export interface Declared {
+  readonly declaration: Named;
+  readonly scope: FileScope;
+}
+
+export class FileScope {
+  readonly file: SourceFile;
+  readonly tree: FileNode;
+  readonly declarations: ReadonlyMap<string, Named>;
+  /** Local name to the declaration of another file. */
+  readonly imports = new Map<string, Declared>();
+  /** Imported names that could not be found: reported once, where they are imported; uses stay silent. */
+  readonly broken = new Set<string>();
+  readonly #prelude: () => Iterable<FileScope>;
+
+  constructor(tree: FileNode, prelude: () => Iterable<FileScope>) {
+    this.file = tree.file;
+    this.tree = tree;
+    this.#prelude = prelude;
+    const declarations = new Map<string, Named>();
+    for (const d of tree.declarations) {
+      if (d.kind !== "import" && !declarations.has(d.name.text)) declarations.set(d.name.text, d);
+    }
+    this.declarations = declarations;
+  }
+
+  /** What a name means at the top level of this file. */
+  lookup(name: string): Declared | undefined {
+    const own = this.declarations.get(name);
+    if (own) return { declaration: own, scope: this };
+    const imported = this.imports.get(name);
+    if (imported) return imported;
+    if (name.startsWith("_")) return undefined;
+    for (const scope of this.#prelude()) {
+      const declaration = scope.declarations.get(name);
+      if (declaration) return { declaration, scope };
+    }
+    return undefined;
+  }
+  /** Every name that `lookup` finds, own ones first; for suggestions. */
+  *names(): Iterable<string> {
+    yield* this.declarations.keys();
+    yield* this.imports.keys();
+    for (const scope of this.#prelude()) for (const name of scope.declarations.keys()) if (!name.startsWith("_")) yield name;
+  }
+}
+
+export interface Modules {
+  readonly entry: FileScope;
+  /** By resolved name, in order of loading; the prelude too. */
+  readonly files: ReadonlyMap<string, FileScope>;
+}
+
+/** Loads `entry`; undefined where the host has no such file. Mistakes go to `bag`. */
+export function loadModules(host: Host, entry: string, bag: DiagnosticBag): Modules | undefined {
+  const files = new Map<string, FileScope>();
+  const prelude: FileScope[] = [];
+  const text = host.read(entry);
+  if (text === undefined) return undefined;
+
+  const load = (name: string, content: string): FileScope => {
+    const scope = new FileScope(parseFile({ name, text: content }, bag), () => prelude);
+    files.set(name, scope);
+    return scope;
+  };
+  for (const name of preludeModules) {
+    const content = host.read(name);
+    if (content === undefined) throw new Error(`the standard library lacks ${name}`);
+    prelude.push(name === entry ? load(name, text) : load(name, content));
+  }
+  const root = files.get(entry) ?? load(entry, text);
+
+  const visiting = new Set<FileScope>();
+  const finished = new Set<FileScope>();
+  const link = (scope: FileScope): void => {
+    visiting.add(scope);
+    for (const declaration of scope.tree.declarations) {
+      if (declaration.kind === "import") linkImport(scope, declaration);
+    }
+    visiting.delete(scope);
+    finished.add(scope);
+  };
+  const linkImport = (scope: FileScope, declaration: ImportDecl): void => {
+    const from = declaration.from.text;
+    const name = host.resolve(scope.file.name, from);
+    const known = name === undefined ? undefined : files.get(name);
+    const content = name === undefined || known ? undefined : host.read(name);
+    if (name === undefined || (known === undefined && content === undefined)) {
+      report(bag, "E0210", { from }, declaration.from.span);
+      for (const { name: imported, as } of declaration.names) scope.broken.add((as ?? imported).text);
+      return;
+    }
+    const target = known ?? load(name, content ?? "");
+    if (visiting.has(target)) {
+      report(bag, "E0211", { from }, declaration.from.span);
+      for (const { name: imported, as } of declaration.names) scope.broken.add((as ?? imported).text);
+      return;
+    }
+    if (!finished.has(target)) link(target);
+    for (const { name: imported, as } of declaration.names) {
+      const found = target.declarations.get(imported.text);
+      const local = as ?? imported;
+      if (found === undefined || imported.text.startsWith("_")) {
+        const names = [...target.declarations.keys()].filter((n) => !n.startsWith("_"));
+        report(bag, "E0212", { name: imported.text, from, names }, imported.span);
+        scope.broken.add(local.text);
+        continue;
+      }
+      if (scope.declarations.has(local.text) || scope.imports.has(local.text)) {
+        report(bag, "E0213", { name: local.text }, local.span);
+        continue;
+      }
+      scope.imports.set(local.text, { declaration: found, scope: target });
+    }
+  };
+  for (const scope of [...prelude, root]) if (!finished.has(scope)) link(scope);
+  for (const scope of files.values()) reportDuplicates(scope, bag);
+  return { entry: root, files };
+}
+
+function reportDuplicates(scope: FileScope, bag: DiagnosticBag): void {
+  for (const declaration of scope.tree.declarations) {
+    if (declaration.kind === "import") continue;
+    const { name } = declaration;
+    const first = scope.declarations.get(name.text);
+    if (first === undefined || first === declaration) continue;
+    report(bag, "E0214", { name: name.text }, name.span, { related: [{ span: first.name.span, label: "the first one" }] });
+  }
+}
