@@ -143,8 +143,15 @@ function assemble(plan: Plan, rules: TypeRules, file: string, bag: DiagnosticBag
     renames: renamesOf(plan),
   };
   if (bag.hasErrors) return undefined;
-  const printed = [train, evaluate, predict].map((g) => (g ? printGraph(g) : "")).join("\n");
-  return { ...program, hash: sha256Hex(printed) };
+  let hash: string | undefined;
+  return {
+    ...program,
+    // hashing takes as long as compiling, and few ask for it
+    get hash() {
+      hash ??= sha256Hex([train, evaluate, predict].map((g) => (g ? printGraph(g) : "")).join("\n"));
+      return hash;
+    },
+  };
 }
 
 function renamesOf(plan: Plan): Program["renames"] {

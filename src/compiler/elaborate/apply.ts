@@ -138,8 +138,9 @@ export class Applier {
     if (!names.isWeighted(block)) return new WeightScope(env.weights.path, env.weights.label);
     const segment = env.naming.segmentOf(site.expr) ?? block.slot?.name ?? block.name;
     const holder = env.weights.claim(segment, site.expr);
-    if (holder) this.#evaluator.reportEqualNames(segment, site.expr, holder, env);
-    return env.weights.child(segment);
+    if (holder === undefined) return env.weights.child(segment);
+    this.#evaluator.reportEqualNames(segment, site.expr, holder, env);
+    return env.weights.child(`${segment} again`); // apart from the first one's weights, so that nothing else is reported
   }
 
   #run(block: BlockVal, callable: Callable, operands: readonly Operand[], site: Site, weights: WeightScope): Val {

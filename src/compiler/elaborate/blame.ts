@@ -40,7 +40,7 @@ export function reportMismatch(context: Context, application: Application, { par
       }
       const declared = labels?.kind === "tensor" ? context.rangeDeclaration(labels) : undefined;
       if (declared) {
-        related.push({ span: declared.span, label: `${what} is in ${declared.text}, which is ${mismatch.actual.from.toString()} ..< ${mismatch.actual.to.toString()}` });
+        related.push({ span: declared.span, label: `${what} is in ${declared.text}, which is ${declared.size === undefined || mismatch.actual.to.toString() === declared.size ? `${mismatch.actual.from.toString()} ..< ` : ""}${mismatch.actual.to.toString()}` });
         if (help !== "" && declared.size !== undefined) help = help.replace(/\(.*\)$/, `(${declared.size})`);
       }
       const where = mismatch.name === undefined ? "" : ` (${application.scope.file.name}, \`${mismatch.name}\`)`;

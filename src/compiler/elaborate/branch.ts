@@ -42,6 +42,8 @@ export class BranchInstance {
   readonly #network: Network;
   readonly #plan: BranchPlan;
   #members: readonly Member[] | undefined;
+  /** What it goes over could not be read: its values fit everything. */
+  #broken = false;
   #fused: Val | undefined;
 
   constructor(network: Network, name: string, plan: BranchPlan) {
@@ -54,12 +56,12 @@ export class BranchInstance {
       member: (line) => this.#column(line),
       memberNames: () => [...new Set(this.members().flatMap((m) => [...m.section.names()]))],
       star: () => undefined,
-      plain: () => mapOf(this.results()),
+      plain: () => (this.members().length === 0 && this.#broken ? unknown : mapOf(this.results())),
     };
     this.value = {
       kind: "part",
       name,
-      member: (key) => this.#memberValue(key),
+      member: (key) => (this.members().length === 0 && this.#broken ? unknown : this.#memberValue(key)),
       memberNames: () => this.members().map((m) => m.key),
       star: () => star,
       plain: (at) => this.#fusedValue(at),
@@ -75,6 +77,7 @@ export class BranchInstance {
     const env = this.#network.partEnvironment(this.#plan.in, new WeightScope(this.name, this.name), undefined, new Map());
     const made: Member[] = [];
     const over = evaluator.collection(clause.in, { ...env, reader: this.name });
+    this.#broken = over === undefined;
     for (const [i, value] of (over?.members ?? []).entries()) {
       const key = over?.keys[i] ?? String(i);
       const locals = new Map<string, Val>();
@@ -95,6 +98,7 @@ export class BranchInstance {
   }
   #column(line: string): Val | undefined {
     const entries: [string, Val][] = [];
+    if (this.members().length === 0 && this.#broken) return unknown;
     for (const member of this.members()) {
       const value = member.section.lookup(line);
       if (value === undefined) return undefined;
@@ -115,6 +119,7 @@ export class BranchInstance {
   }
   #fusedValue(at: Span): Val {
     if (this.#fused) return this.#fused;
+    if (this.members().length === 0 && this.#broken) return unknown;
     const { evaluator } = this.#network;
     const { fuse } = this.#plan;
     if (fuse === undefined) {

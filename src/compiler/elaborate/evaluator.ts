@@ -24,7 +24,7 @@ import { isDType, isDTypeClass, type TensorType } from "../types/tensor.ts";
 import { Applier } from "./apply.ts";
 import { bindTarget, evaluateBody } from "./bodies.ts";
 import type { Context } from "./context.ts";
-import { type Environment, extend } from "./environment.ts";
+import { type Environment, extend, join } from "./environment.ts";
 import { callFunction } from "./functions.ts";
 import { type IndexEntry, tensorBinary, tensorIndex, tensorUnary } from "./tensors.ts";
 import { describe, hasUnknown, isStatic, unknown, type Val } from "./values.ts";
@@ -205,10 +205,16 @@ export class Evaluator {
     if (holder) this.reportEqualNames(segment, site, holder, env);
   }
   reportEqualNames(segment: string, site: Expr, holder: Expr, env: Environment): void {
-    const span = (e: Expr): Span => (e.kind === "pipe" ? e.target.span : e.span);
-    this.context.report("E0405", { scope: env.weights.label, name: segment, path: env.weights.path }, span(site), {
-      related: [{ span: span(holder), label: `the first \`${segment}\`` }],
-      fixes: [{ title: `name this one`, span: { ...site.span, start: site.span.end }, text: ` as ${segment.replaceAll(".", "_")}2` }],
+    const last = segment.lastIndexOf(".");
+    const name = segment.slice(last + 1);
+    const scope = last === -1 ? env.weights.label : segment.slice(0, last);
+    this.context.report("E0405", { scope, name, path: join(env.weights.path, segment) }, calleeSpan(site), {
+      related: [{ span: calleeSpan(holder), label: "" }],
+      fixes: [holder, site].map((e, i) => ({
+        title: `name the ${i === 0 ? "first" : "second"} one`,
+        span: { ...e.span, start: e.span.end },
+        text: ` as ${name}${String(i + 1)}`,
+      })),
     });
   }
 
@@ -396,6 +402,12 @@ export class Evaluator {
     const value = this.evaluate(expr, env, { block });
     return value.kind === "part" ? value.plain(expr.span) : value;
   }
+}
+
+/** The name of the block that a site applies: `linear` in `x |> linear(64)`. */
+function calleeSpan(site: Expr): Span {
+  if (site.kind === "pipe") return calleeSpan(site.target);
+  return site.kind === "call" ? calleeSpan(site.callee) : site.span;
 }
 
 /** Unwinds a static computation whose operand was reported already. */

@@ -115,7 +115,7 @@ export class Network {
       if (range && node.type.kind === "tensor" && node.type.range) {
         const to = node.type.range.kind === "binary" ? node.type.range.right : undefined;
         const param = to?.kind === "name" ? this.plan.params.get(to.text)?.param : undefined;
-        context.ranges.set(made, { span: param?.span ?? node.type.range.span, text: spanText(node.type.range.span), size: to && spanText(to.span) });
+        context.ranges.set(made, { span: param?.name.span ?? node.type.range.span, text: spanText(node.type.range.span), size: to && spanText(to.span) });
       }
       this.#ports.set(name, makeTensor(value, type.shape.map(() => reason), range));
     }

@@ -82,6 +82,11 @@ interface Handle {
   readonly remove: (() => void) | undefined;
 }
 
+/** What messages call the thing that a variant edits. */
+function edited(plan: Plan): string {
+  return plan.basis[0] ?? plan.name;
+}
+
 function locate(plan: Plan, path: PathNode, bag: DiagnosticBag, use: "set" | "remove"): readonly Handle[] {
   const parts = path.parts;
   let handles: readonly Handle[] = roots(plan);
@@ -99,7 +104,7 @@ function locate(plan: Plan, path: PathNode, bag: DiagnosticBag, use: "set" | "re
     }
     if (found.length === 0) {
       const owner = parts.slice(0, i).map((p) => p.text).join(".");
-      report(bag, "E0501", { model: plan.name, path: parts.map((p) => p.text).join("."), owner, part: part.text, has: [...new Set(names)], near: nearest(part.text, names) }, part.span);
+      report(bag, "E0501", { model: edited(plan), path: parts.map((p) => p.text).join("."), owner, part: part.text, has: [...new Set(names)], near: nearest(part.text, names) }, part.span);
       return [];
     }
     if (i < parts.length - 1) {
@@ -201,7 +206,7 @@ function applyKeep(plan: Plan, paths: readonly PathNode[], bag: DiagnosticBag): 
       continue;
     }
     if (member.text !== "*" && !names.includes(member.text)) {
-      report(bag, "E0501", { model: plan.name, path: `${collection.text}.${member.text}`, owner: collection.text, part: member.text, has: names, near: nearest(member.text, names) }, member.span);
+      report(bag, "E0501", { model: edited(plan), path: `${collection.text}.${member.text}`, owner: collection.text, part: member.text, has: names, near: nearest(member.text, names) }, member.span);
       continue;
     }
     const set = kept.get(collection.text) ?? new Set<string>();
@@ -246,6 +251,6 @@ function applyAdd(plan: Plan, edit: AddEdit, scope: FileScope, bag: DiagnosticBa
   else if (head || branch || regions || pretrained || into === "train" || into === "data") misplaced();
   else {
     const names = [...plan.heads.keys(), ...plan.branches.keys(), ...plan.regions.keys(), ...plan.pretrained.keys(), "train", "data"];
-    report(bag, "E0501", { model: plan.name, path: into, owner: "", part: into, has: names, near: nearest(into, names) }, edit.in?.span ?? edit.span);
+    report(bag, "E0501", { model: edited(plan), path: into, owner: "", part: into, has: names, near: nearest(into, names) }, edit.in?.span ?? edit.span);
   }
 }

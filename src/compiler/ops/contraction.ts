@@ -94,7 +94,7 @@ export const matmul: OperatorDefinition = {
     {
       name: "over blocks",
       attributes: {},
-      inputs: [between(-1, 1, [5, 300], 9), between(-1, 1, [300, 3], 10)],
+      inputs: [between(-1, 1, [2, 260], 9), between(-1, 1, [260, 2], 10)],
       tolerance: 1e-6,
     },
   ],

@@ -6,8 +6,7 @@ import { operatorNamed } from "./index.ts";
 import type { Cost } from "./operator.ts";
 
 export function costOf(node: Node): Cost {
-  const { cost } = operatorNamed(node.op);
-  return cost === undefined ? { flops: Dim.zero, bytes: plainBytes(node) } : cost(node);
+  return operatorNamed(node.op).cost?.(node) ?? { flops: Dim.zero, bytes: plainBytes(node) };
 }
 /** The sum over nodes, as over the whole graph or those of one path. */
 export function totalCost(nodes: Iterable<Node>): Cost {

@@ -26,7 +26,15 @@ interface MemoryLike {
 }
 export interface GemmModule {
   readonly memory: MemoryLike;
-  block(a: number, b: number, c: number, rowPanels: number, columnPanels: number, depth: number, pitch: number): void;
+  readonly block: (
+    a: number,
+    b: number,
+    c: number,
+    rowPanels: number,
+    columnPanels: number,
+    depth: number,
+    pitch: number,
+  ) => void;
 }
 
 export function instantiateGemm(precision: "f64" | "f32"): GemmModule {

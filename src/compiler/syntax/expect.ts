@@ -61,7 +61,9 @@ export function describeExpected(types: ReadonlySet<TokenType>, end: boolean): s
     parts.push("a type");
     left.delete(t.LParen);
   } else if (types.has(t.Identifier)) parts.push("a name");
-  else if (types.has(t.String)) parts.push("a string");
+  if (types.has(t.Identifier))
+    for (const type of left) if (type.CATEGORIES?.includes(t.Name) === true) left.delete(type);
+  if (!types.has(t.Identifier) && types.has(t.String)) parts.push("a string");
   if (operator) for (const type of [...operators, ...suffixes]) left.delete(type);
   if (end) parts.push("the end of the line");
   for (const type of said) if (left.has(type)) parts.push(`\`${tokenFor(type, 0).image}\``);

@@ -331,7 +331,7 @@ class IslandScan {
     if (this.#bodies > 0 && afterValue && !mapLike) return "body";
     if (this.#header !== undefined) {
       // Members are chosen before the header's own brace, never in its place.
-      const chooses = mapLike && (afterDot || layout.is(this.#closerOf(at) + 1, t.LCurly));
+      const chooses = (mapLike && afterDot) || ((mapLike || afterDot) && layout.is(this.#closerOf(at) + 1, t.LCurly));
       const isHeader = this.#open.length === 0 ? afterValue || afterDot || !mapLike : afterValue;
       return isHeader && !chooses ? this.#header : undefined;
     }

@@ -111,6 +111,7 @@ export class Repairer {
 
   find(): Repair | undefined {
     return (
+      this.#swallowed() ??
       this.#closers() ??
       this.#reserved() ??
       this.#structure() ??
@@ -134,6 +135,16 @@ export class Repairer {
 
   #insert(at: number, types: readonly TokenType[]): Repair | undefined {
     const put = types.map((type) => tokenFor(type, offsetBefore(this.#tokens, at)));
+    const tokens = this.#edited("insert", at, put);
+    return tokens && { kind: "insert", at, put, tokens, rule: this.#rule, sure: true };
+  }
+
+  /** `regions of x`: the name is missing, and the word behind it was taken for one. */
+  #swallowed(): Repair | undefined {
+    const at = this.#failedAt - 1;
+    const type = this.#tokens[at]?.tokenType;
+    if (type !== t.Of && type !== t.From) return undefined;
+    const put = [holeFor(t.Identifier, offsetBefore(this.#tokens, at))];
     const tokens = this.#edited("insert", at, put);
     return tokens && { kind: "insert", at, put, tokens, rule: this.#rule, sure: true };
   }
@@ -170,7 +181,10 @@ export class Repairer {
   #structure(): Repair | undefined {
     for (const at of this.#near()) {
       const found: Repair[] = [];
+      // Where a name would do, a soft word would only be taken for one.
+      const nameFits = this.#edited("insert", at, [holeFor(t.Identifier, 0)]) !== undefined;
       for (const type of structural) {
+        if (nameFits && type.CATEGORIES?.includes(t.Name) === true) continue;
         // A point makes a member of anything; only before `{` and `*` nothing else could be meant.
         const next = this.#tokens[at]?.tokenType;
         if (type === t.Dot && next !== t.LCurly && next !== t.Star) continue;

@@ -115,7 +115,9 @@ export class SyntaxReporter {
     }
     const point = failurePoint(rule, tokens, failed.failedAt);
     const repair = new Repairer(rule, tokens, point).find();
-    if (!silent) this.#explain(failed, point, repair);
+    const missesName = repair?.put[0] !== undefined && isHole(repair.put[0]) && repair.put[0].tokenType !== t.Plus;
+    // A word behind a missing name may have been taken for it; the mend knows better where the name belongs.
+    if (!silent) this.#explain(failed, missesName ? Math.min(point, repair.at) : point, repair);
     return repair;
   }
 

@@ -18,11 +18,8 @@ export const layersRows = {
     severity: "error",
     title: "two layers of one name",
     message: ({ scope, name }) => `two layers in \`${scope}\` are called \`${name}\``,
-    label: ({ path, name }) => `both would be ${path === "" ? name : `${path}.${name}`}`,
-    help: ({ name }) => {
-      const word = name.slice(name.lastIndexOf(".") + 1);
-      return `name them:   … |> ${word}(…) as hidden |> ${word}(…) as out`;
-    },
+    label: ({ path }) => `both would be ${path}`,
+    help: ({ name }) => `name them:   … |> ${name}(…) as hidden |> ${name}(…) as out`,
   }),
   E0410: row<{ kind: string; wanted: string; given: string; text: string }>({
     severity: "error",
