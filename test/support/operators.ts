@@ -1,0 +1,94 @@
+/**
+ * One operator's sample as a graph: its inputs, its outputs, a scalar made of them, and the gradients of the inputs. Every
+ * backend's operator tests run these graphs, so that each reads the same numbers.
+ */
+import { GraphBuilder, type TypeRules } from "../../src/compiler/graph/builder.ts";
+import type { Graph, Output, Port, Value } from "../../src/compiler/graph/graph.ts";
+import { typeOf } from "../../src/compiler/graph/graph.ts";
+import { decompose } from "../../src/compiler/ops/decompose.ts";
+import { differentiate } from "../../src/compiler/ops/differentiate.ts";
+import { Emitter } from "../../src/compiler/ops/emit.ts";
+import { type OperatorSample, operatorSamples } from "../../src/compiler/ops/index.ts";
+import { draws } from "../../src/compiler/ops/sample-data.ts";
+import { isFloat, type Numbers } from "../../src/compiler/ops/tensor.ts";
+import { Dim, elementCount } from "../../src/compiler/types/dim.ts";
+
+export { type OperatorSample, operatorSamples };
+
+export interface SampleGraph {
+  /**
+   * Ports `x0`, `x1` …; outputs `y0` … (kind `value`), `loss` (kind `total`: the sum of the float outputs, each times its
+   * weights) and `grad.x0` … (kind `gradient`) for the float inputs that have one.
+   */
+  readonly graph: Graph;
+  /** What to feed. */
+  readonly inputs: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Numbers }>;
+}
+
+/** With `decomposed`, the operator's meaning in other primitives stands in its place; undefined where it has none. */
+export function buildSampleGraph(
+  { operator, sample }: OperatorSample,
+  rules: TypeRules,
+  decomposed = false,
+): SampleGraph | undefined {
+  const builder = new GraphBuilder(rules);
+  const emit = new Emitter(builder);
+  const xs = sample.inputs.map(({ dtype, shape }, i): Value => {
+    const type = { dtype, shape: shape.map((size) => Dim.of(size)) };
+    return { node: builder.node("input", { name: `x${String(i)}`, kind: "input" }, [], [type]), index: 0 };
+  });
+  const types = rules.outputs(operator.name, sample.attributes, xs.map(typeOf));
+  const ys = decomposed
+    ? decompose(
+        builder,
+        {
+          id: -1,
+          op: operator.name,
+          attributes: sample.attributes,
+          inputs: xs,
+          outputs: types,
+          path: "",
+          span: undefined,
+        },
+        xs,
+      )
+    : builder.all(operator.name, sample.attributes, ...xs);
+  if (ys === undefined) return undefined;
+
+  const outputs: Output[] = ys.map((value, i) => ({ name: `y${String(i)}`, kind: "value", value, span: undefined }));
+  const parts = ys.flatMap((y, i) =>
+    isFloat(typeOf(y).dtype) ? [weighted(emit, y, sample.expected?.gradients ? undefined : i)] : [],
+  );
+  const [first, ...rest] = parts;
+  if (first !== undefined) {
+    const loss = rest.reduce((sum, part) => emit.add(sum, part), first);
+    outputs.push({ name: "loss", kind: "total", value: loss, span: undefined });
+    const floats = xs.filter((x) => isFloat(typeOf(x).dtype));
+    const gradients =
+      operator.gradient === "none" || operator.gradient === "once" ? [] : differentiate(builder, loss, floats);
+    gradients.forEach((value, i) => {
+      const name = `grad.x${String(xs.indexOf(floats[i]!))}`;
+      if (value !== undefined) outputs.push({ name, kind: "gradient", value, span: undefined });
+    });
+  }
+  const ports = xs.map((value, i): Port => {
+    return { name: `x${String(i)}`, kind: "input", type: typeOf(value), value, range: undefined, span: undefined };
+  });
+  const inputs = new Map(sample.inputs.map(({ shape, values }, i) => [`x${String(i)}`, { shape, data: values }]));
+  return { graph: { nodes: builder.nodes, ports, variables: [], updates: [], outputs, asserts: [] }, inputs };
+}
+
+/** The sum of a tensor's members, each with its own weight; without a `salt` all weigh 1. */
+function weighted(emit: Emitter, y: Value, salt: number | undefined): Value {
+  const { shape, dtype } = typeOf(y);
+  const all = shape.map((_, axis) => axis);
+  if (salt === undefined) return emit.sum(y, all);
+  const count = elementCount(shape).constant ?? 0;
+  const sizes = shape.map((size) => size.constant ?? 0);
+  return emit.sum(emit.mul(y, emit.builder.constant(draws(count, -1, 1, salt + 77), dtype, sizes)), all);
+}
+
+/** A name that tells one sample from another in test output. */
+export function sampleName({ operator, sample }: OperatorSample): string {
+  return `${operator.name}: ${sample.name}`;
+}
