@@ -114,7 +114,7 @@ function applySettings(plan: Plan, settings: readonly Setting[], scope: FileScop
 }
 
 /** The types of the primitives that the library declares. */
-function rulesOf(host: Host): TypeRules {
+export function rulesOf(host: Host): TypeRules {
   const declarations = ["std:prim", "std:gradients"].flatMap((name) => {
     const text = host.read(name);
     if (text === undefined) throw new Error(`the standard library lacks ${name}`);
