@@ -1,7 +1,13 @@
 /** The commands, in the order in which help lists them. */
 import type { Command } from "commander";
+import { check } from "./commands/check.ts";
 import { data } from "./commands/data.ts";
 import { doctor } from "./commands/doctor.ts";
 import { engine } from "./commands/engine.ts";
+import { params } from "./commands/params.ts";
+import { summary } from "./commands/summary.ts";
+import { train } from "./commands/train.ts";
+import { variants } from "./commands/variants.ts";
+import { weights } from "./commands/weights.ts";
 
-export const COMMANDS: readonly (() => Command)[] = [data, engine, doctor];
+export const COMMANDS: readonly (() => Command)[] = [check, summary, params, variants, weights, data, train, engine, doctor];

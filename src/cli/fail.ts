@@ -41,9 +41,16 @@ export function report(error: unknown): number {
     case "UsageError":
       say(error.message, help);
       return STATUS.use;
+    case "TargetError":
+      // Its diagnostics are printed where the renderer is loaded.
+      return STATUS.input;
     case "InputError":
-    case "SafetensorsError":
       say(error.message, help);
+      return STATUS.input;
+    case "SafetensorsError":
+    case "FeedError":
+      // Their messages end with the way out.
+      say(error.message, []);
       return STATUS.input;
     case "EngineError":
       say(error.message, engineHelp(error));

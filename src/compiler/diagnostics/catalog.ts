@@ -8,6 +8,7 @@ import { layersRows } from "./catalog/layers.ts";
 import { namesRows } from "./catalog/names.ts";
 import { shapesRows } from "./catalog/shapes.ts";
 import { syntaxRows } from "./catalog/syntax.ts";
+import { targetsRows } from "./catalog/targets.ts";
 import { variantsRows } from "./catalog/variants.ts";
 import type { Diagnostic, DiagnosticBag, Fix, Related } from "./diagnostic.ts";
 import type { Row } from "./row.ts";
@@ -19,6 +20,7 @@ export const catalog = {
   ...layersRows,
   ...variantsRows,
   ...dataRows,
+  ...targetsRows,
 } as const;
 
 type Catalog = typeof catalog;

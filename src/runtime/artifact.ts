@@ -1,0 +1,97 @@
+/**
+ * Compiled artifacts on disk: a tfjs folder or an ONNX file with their weights, whole or not at all. What a target cannot
+ * express comes back as diagnostics, and nothing is written then.
+ */
+import { createHash } from "node:crypto";
+import { createReadStream, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Refusal } from "../backends/backend.ts";
+import { emitTfjs } from "../backends/tfjs/index.ts";
+import { diagnose } from "../compiler/diagnostics/catalog.ts";
+import type { Diagnostic } from "../compiler/diagnostics/diagnostic.ts";
+import type { TypeRules } from "../compiler/graph/builder.ts";
+import { decompose } from "../compiler/ops/decompose.ts";
+import type { Program } from "../compiler/program.ts";
+import { buildFolder } from "./files-folder.ts";
+import { type Weights, writeWeights } from "./weights.ts";
+
+export interface Artifact {
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+export interface Written {
+  readonly artifacts: readonly Artifact[];
+  /** Nodes of the target's graph, all signatures together. */
+  readonly nodes: number;
+  readonly milliseconds: Readonly<Record<string, number>>;
+}
+
+/** A program that a target cannot express. */
+export class TargetError extends Error {
+  readonly diagnostics: readonly Diagnostic[];
+  constructor(program: Program, target: string, refusals: readonly Refusal[]) {
+    super(`${program.name} cannot be compiled to ${target}`);
+    this.name = "TargetError";
+    this.diagnostics = refusals.map(({ op, path, span, reason, help }) =>
+      diagnose(
+        "E0701",
+        { target, op, path, reason, help },
+        span ?? { file: { name: program.file, text: "" }, start: 0, end: 0 },
+      ),
+    );
+  }
+}
+
+export interface TfjsRequest {
+  readonly mode: "train" | "predict";
+  readonly weights: Weights;
+  /** The key of random draws, as in dropout. */
+  readonly seed: number;
+  readonly rules: TypeRules;
+  /** Adds the signature that gives gradients, for comparisons. */
+  readonly probe?: boolean;
+}
+
+export async function writeTfjs(program: Program, path: string, request: TfjsRequest): Promise<Written> {
+  const clock = new Clock();
+  const { mode, weights, seed, rules, probe = false } = request;
+  const { files, refusals } = emitTfjs(program, { mode, seed, probe, decompose, rules });
+  clock.lap("emit");
+  if (refusals.length > 0) throw new TargetError(program, "tfjs", refusals);
+  const names = [...files.keys(), WEIGHTS];
+  await buildFolder(path, "model.json", async (folder) => {
+    for (const [name, contents] of files) writeFileSync(join(folder, name), contents);
+    await writeWeights(program, weights, join(folder, WEIGHTS));
+  });
+  clock.lap("write");
+  const artifacts = await Promise.all(names.map((name) => describe(join(path, name))));
+  clock.lap("hash");
+  return { artifacts, nodes: nodesOf(program, mode), milliseconds: clock.laps };
+}
+
+const WEIGHTS = "weights.safetensors";
+
+function nodesOf(program: Program, mode: "train" | "predict"): number {
+  const graphs = mode === "train" ? [program.train, program.evaluate, program.predict] : [program.predict];
+  return graphs.reduce((sum, graph) => sum + (graph?.nodes.length ?? 0), 0);
+}
+
+/** Size and hash of a file, read in chunks. */
+export async function describe(path: string): Promise<Artifact> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  return { path, bytes: statSync(path).size, sha256: hash.digest("hex") };
+}
+
+export class Clock {
+  readonly laps: Record<string, number> = {};
+  #at = performance.now();
+
+  lap(name: string): void {
+    const now = performance.now();
+    this.laps[name] = Math.round((now - this.#at) * 10) / 10;
+    this.#at = now;
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * The training loop, in a process of its own: batches in, steps on the engine, metrics and checkpoints out. It knows the
+ * engine by a few calls and tells its parent everything through `tell`.
+ */
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
+import { Batches } from "../data/batches.ts";
+import type { Batch } from "../data/batches.ts";
+import { readManifest, type Manifest } from "../data/manifest.ts";
+import { InputError } from "../error.ts";
+import { writeBeside } from "../files.ts";
+import { RUN_FILES, type StepRecord, type TrainJob, type WorkerMessage } from "./job.ts";
+
+/** What training needs of an engine. */
+export interface TrainingEngine {
+  readonly version: string;
+  readonly device: string;
+  /** One step; the losses before it, by output name, with their sum as `loss`. */
+  step(batch: Batch): Record<string, number>;
+  /** Losses and metrics of a batch, without a step: each a number, or one number a sample. */
+  evaluate(batch: Batch): Record<string, ArrayLike<number>>;
+  setStepsPerEpoch(steps: number): void;
+  /** Everything, for a checkpoint, or what predictions need. */
+  save(path: string, what: "all" | "weights"): Promise<void>;
+  close(): void;
+}
+
+export interface LoopOptions {
+  readonly job: TrainJob;
+  readonly engine: TrainingEngine;
+  readonly tell: (message: WorkerMessage) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Reads and checks the data before an engine is loaded: a bad manifest is told within a second. */
+export interface TrainingData {
+  readonly training: Batches;
+  readonly validation: Batches | undefined;
+  readonly rows: number;
+  readonly skipped: readonly string[];
+}
+
+export function openData(job: TrainJob): TrainingData {
+  const { recipe, manifest: path, skipBad, batch, seed } = job;
+  const all = readManifest(path, recipe, { skipBad, split: job.split });
+  const manifest = job.limit === undefined ? all : { ...all, rows: all.rows.slice(0, job.limit) };
+  const training = new Batches(manifest, recipe, { batch, seed, training: true });
+  const others = validationRows(job);
+  const validation = others === undefined ? undefined : new Batches(others, recipe, { batch, seed, training: false });
+  return { training, validation, rows: manifest.rows.length, skipped: all.skipped };
+}
+
+function validationRows(job: TrainJob): Manifest | undefined {
+  const { manifest: path, recipe, skipBad, validation } = job;
+  const all = readManifest(path, recipe, { skipBad });
+  const rows = all.rows.filter(({ columns }) => columns["split"] === validation);
+  return rows.length === 0 ? undefined : { ...all, rows };
+}
+
+export async function trainLoop({ job, engine, tell, signal }: LoopOptions, data: TrainingData): Promise<void> {
+  const { training, validation } = data;
+  const { perEpoch } = training;
+  const total = job.steps ?? job.epochs * perEpoch;
+  const metrics = join(job.run, RUN_FILES.metrics);
+  const record = (line: object): void => appendFileSync(metrics, `${JSON.stringify(line)}\n`);
+  engine.setStepsPerEpoch(perEpoch);
+  if (data.skipped.length > 0) tell({ kind: "skipped", rows: data.skipped });
+  tell({ kind: "ready", engine: engine.version, device: engine.device, rows: data.rows, perEpoch, steps: total });
+
+  let saved = performance.now();
+  let best = Infinity;
+  const batchAt = (step: number): Promise<Batch> => training.at(job.overfitOneBatch ? 0 : step);
+  let next = batchAt(job.from);
+  for (let step = job.from; step < total; step += 1) {
+    const batch = await next;
+    // The next pictures are decoded while the engine computes.
+    if (step + 1 < total) next = batchAt(step + 1);
+    next.catch(() => undefined);
+    await breath();
+    if (signal.aborted) return stop(step);
+    const started = performance.now();
+    const losses = engine.step(batch);
+    const milliseconds = performance.now() - started;
+    const line = stepRecord(step, perEpoch, job.batch, losses, milliseconds);
+    if (!Object.values(losses).every(Number.isFinite)) {
+      record(line);
+      tell({ kind: "diverged", step: step + 1, losses });
+      return;
+    }
+    record(line);
+    tell(line);
+    if ((step + 1) % perEpoch === 0 && validation !== undefined && !job.overfitOneBatch) {
+      const values = await validate(engine, validation, signal);
+      if (values === undefined) return stop(step + 1);
+      const loss = values["loss"] ?? Infinity;
+      const isBest = loss < best;
+      best = Math.min(best, loss);
+      const epoch = {
+        kind: "epoch",
+        epoch: (step + 1) / perEpoch,
+        step: step + 1,
+        validation: values,
+        best: isBest,
+      } as const;
+      record(epoch);
+      tell(epoch);
+      if (isBest) await engine.save(join(job.run, RUN_FILES.best), "weights");
+    }
+    if (performance.now() - saved > job.checkpointSeconds * 1000 && step + 1 < total) {
+      await checkpoint(step + 1);
+      saved = performance.now();
+    }
+  }
+  await checkpoint(total);
+  await engine.save(join(job.run, RUN_FILES.weights), "weights");
+  tell({ kind: "done", step: total, reason: "finished" });
+
+  async function stop(step: number): Promise<void> {
+    await checkpoint(step);
+    tell({ kind: "done", step, reason: "stopped" });
+  }
+
+  async function checkpoint(step: number): Promise<void> {
+    const path = join(job.run, RUN_FILES.checkpoint);
+    await engine.save(path, "all");
+    writeBeside(join(job.run, RUN_FILES.state), `${JSON.stringify({ step })}\n`);
+    tell({ kind: "saved", step, path });
+  }
+}
+
+function stepRecord(
+  step: number,
+  perEpoch: number,
+  batch: number,
+  all: Record<string, number>,
+  milliseconds: number,
+): StepRecord {
+  const { loss, ...others } = all;
+  const losses = Object.fromEntries(Object.entries(others).filter(([name]) => name.startsWith("loss.")));
+  const total = loss ?? Object.values(losses).reduce((sum, value) => sum + value, 0);
+  return {
+    kind: "step",
+    step: step + 1,
+    epoch: Number(((step + 1) / perEpoch).toFixed(4)),
+    loss: total,
+    losses,
+    milliseconds: Number(milliseconds.toFixed(1)),
+    samplesPerSecond: Number(((1000 * batch) / milliseconds).toFixed(2)),
+  };
+}
+
+/** Means over all validation rows; undefined where it was interrupted. `loss` is the sum of the losses. */
+async function validate(
+  engine: TrainingEngine,
+  batches: Batches,
+  signal: AbortSignal,
+): Promise<Record<string, number> | undefined> {
+  const sums = new Map<string, { total: number; count: number }>();
+  for (let i = 0; i < batches.perEpoch; i += 1) {
+    const batch = await batches.at(i);
+    await breath();
+    if (signal.aborted) return undefined;
+    const size = [...batch.values()][0]?.shape[0] ?? 0;
+    for (const [name, values] of Object.entries(engine.evaluate(batch))) {
+      const sum = sums.get(name) ?? { total: 0, count: 0 };
+      // A number for the batch counts for each of its samples.
+      for (let k = 0; k < values.length; k += 1) sum.total += ((values[k] ?? 0) * size) / values.length;
+      sum.count += size;
+      sums.set(name, sum);
+    }
+  }
+  const means = Object.fromEntries([...sums].map(([name, { total, count }]) => [name, total / count]));
+  const losses = Object.entries(means).filter(([name]) => name.startsWith("loss."));
+  return losses.length === 0 ? means : { loss: losses.reduce((sum, [, value]) => sum + value, 0), ...means };
+}
+
+/** Lets messages in: an engine's step blocks everything else. */
+function breath(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** The step that a run's checkpoint is of. */
+export function parseState(text: string, path: string): number {
+  const state: unknown = JSON.parse(text);
+  if (typeof state === "object" && state !== null && "step" in state && typeof state.step === "number")
+    return state.step;
+  throw new InputError(`${path} does not say which step its checkpoint is of.`);
+}

@@ -1,0 +1,160 @@
+/**
+ * Makes the folder of a run: the compiled model with its first weights, and a record of what is trained with what, from
+ * which everything can be repeated or gone on with.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
+import type { TypeRules } from "../../compiler/graph/builder.ts";
+import type { Program } from "../../compiler/program.ts";
+import { writeTfjs } from "../artifact.ts";
+import { recipeOf } from "../data/recipe.ts";
+import { InputError } from "../error.ts";
+import { writeBeside } from "../files.ts";
+import { ownVersion } from "../package-root.ts";
+import { weightsFor } from "../weights.ts";
+import { RUN_FILES, type TrainJob } from "./job.ts";
+import { parseState } from "./loop.ts";
+
+/** What a run was asked for, as config.json keeps it. */
+export interface RunConfig {
+  readonly archc: string;
+  /** Relative to the run's folder. */
+  readonly file: string;
+  readonly model: string | null;
+  readonly variant: string | null;
+  readonly set: readonly string[];
+  readonly program: string;
+  readonly hash: string;
+  readonly data: string;
+  readonly batch: number;
+  readonly seed: number;
+  readonly steps: number | null;
+  readonly epochs: number;
+  readonly limit: number | null;
+  readonly weights: string | null;
+  readonly skipBad: boolean;
+  readonly overfitOneBatch: boolean;
+}
+
+export interface RunRequest {
+  readonly run: string;
+  readonly file: string;
+  readonly model?: string | undefined;
+  readonly variant?: string | undefined;
+  readonly set?: readonly string[] | undefined;
+  readonly data: string;
+  readonly batch?: number | undefined;
+  readonly seed: number;
+  readonly steps?: number | undefined;
+  readonly epochs?: number | undefined;
+  readonly limit?: number | undefined;
+  readonly weights?: string | undefined;
+  readonly skipBad: boolean;
+  readonly overfitOneBatch: boolean;
+}
+
+const CHECKPOINT_SECONDS = 300;
+
+export async function prepareRun(program: Program, rules: TypeRules, request: RunRequest): Promise<TrainJob> {
+  const { run } = request;
+  if (existsSync(run) && readdirSync(run).length > 0) {
+    throw new InputError(
+      `${run} is there already and is not empty.`,
+      `--resume goes on with it; another -o starts anew.`,
+    );
+  }
+  const config = configOf(program, request);
+  const job = jobOf(program, config, run, 0, undefined);
+  mkdirSync(run, { recursive: true });
+  const weights = await weightsFor(program, { weights: request.weights, seed: request.seed });
+  try {
+    await writeTfjs(program, join(run, RUN_FILES.model), { mode: "train", weights, seed: request.seed, rules });
+  } finally {
+    await weights.close();
+  }
+  writeBeside(join(run, RUN_FILES.config), `${JSON.stringify(config, undefined, 2)}\n`);
+  return job;
+}
+
+/** The job that goes on where a run stands. */
+export function resumeRun(
+  program: Program,
+  run: string,
+  config: RunConfig,
+  more: { steps?: number | undefined; epochs?: number | undefined },
+): TrainJob {
+  if (config.hash !== program.hash) {
+    throw new InputError(
+      `${config.file} has changed since ${run} was begun: it is another program now.`,
+      "Undo the change, or start anew with --weights and the run's weights.",
+    );
+  }
+  const state = join(run, RUN_FILES.state);
+  if (!existsSync(state))
+    throw new InputError(`${run} has no checkpoint to go on from.`, "Start it anew in another folder.");
+  const from = parseState(readFileSync(state, "utf8"), state);
+  const longer = { ...config, steps: more.steps ?? config.steps, epochs: more.epochs ?? config.epochs };
+  if (more.epochs !== undefined && more.steps === undefined) longer.steps = null;
+  return jobOf(program, longer, run, from, join(run, RUN_FILES.checkpoint));
+}
+
+export function readConfig(run: string): RunConfig {
+  const path = join(run, RUN_FILES.config);
+  if (!existsSync(path)) throw new InputError(`${run} is not a run: it has no ${RUN_FILES.config}.`);
+  return JSON.parse(readFileSync(path, "utf8")) as RunConfig;
+}
+
+function configOf(program: Program, request: RunRequest): RunConfig {
+  const number = (name: string): number | undefined => {
+    const value = program.training[name];
+    return typeof value === "number" ? value : undefined;
+  };
+  const batch = request.batch ?? number("batch");
+  if (batch === undefined)
+    throw new InputError(
+      `${program.name} does not say how large a batch is.`,
+      "--batch N   or   batch = N in its `train` section",
+    );
+  const from = (path: string): string => relative(resolve(request.run), resolve(path));
+  return {
+    archc: ownVersion(),
+    file: from(request.file),
+    model: request.model ?? null,
+    variant: request.variant ?? null,
+    set: request.set ?? [],
+    program: program.name,
+    hash: program.hash,
+    data: from(request.data),
+    batch,
+    seed: request.seed,
+    steps: request.steps ?? null,
+    epochs: request.epochs ?? number("epochs") ?? 1,
+    limit: request.limit ?? null,
+    weights: request.weights === undefined ? null : from(request.weights),
+    skipBad: request.skipBad,
+    overfitOneBatch: request.overfitOneBatch,
+  };
+}
+
+function jobOf(program: Program, config: RunConfig, run: string, from: number, weights: string | undefined): TrainJob {
+  if (program.train === undefined) throw new InputError(`${program.name} has no loss, so there is nothing to train.`);
+  return {
+    kind: "train",
+    model: join(run, RUN_FILES.model),
+    weights,
+    manifest: resolve(run, config.data),
+    recipe: recipeOf(program.name, program.data, program.train.ports),
+    split: "train",
+    validation: "val",
+    skipBad: config.skipBad,
+    limit: config.limit ?? undefined,
+    batch: config.batch,
+    seed: config.seed,
+    from,
+    steps: config.steps ?? undefined,
+    epochs: config.epochs,
+    run,
+    checkpointSeconds: CHECKPOINT_SECONDS,
+    overfitOneBatch: config.overfitOneBatch,
+  };
+}

@@ -1,0 +1,37 @@
+/** The TensorFlow engine as a trainer: a compiled folder, opened in this process. Loads TensorFlow, so only workers import it. */
+import type { Tensor } from "../../compiler/ops/tensor.ts";
+import type { Batch } from "../data/batches.ts";
+import { loadTensorflow } from "../engine/tensorflow/load.ts";
+import type { Feeds } from "../engine/tfjs/feeds.ts";
+import { openModel } from "../engine/tfjs/model.ts";
+import type { TrainingEngine } from "./loop.ts";
+
+/** The counter that a schedule divides the step by. */
+const STEPS_PER_EPOCH = "steps_per_epoch";
+
+export async function openTrainer(folder: string, weights: string | undefined): Promise<TrainingEngine> {
+  const { tf, version, device } = loadTensorflow();
+  const model = await openModel(folder, { tf, ...(weights === undefined ? {} : { weights }) });
+  return {
+    version,
+    device,
+    step: (batch) => model.trainStep(feedsOf(batch)),
+    evaluate: (batch) => {
+      const results = Object.entries(model.evaluate(feedsOf(batch)));
+      return Object.fromEntries(
+        results.filter(([name]) => /^(loss|metric)\./.test(name)).map(([name, { data }]) => [name, data]),
+      );
+    },
+    setStepsPerEpoch(steps) {
+      if (!model.description.variables.some(({ path }) => path === STEPS_PER_EPOCH)) return;
+      // i64 crosses the border as (low, high).
+      model.setWeights([[STEPS_PER_EPOCH, { shape: [2], data: Int32Array.of(steps, 0) }]]);
+    },
+    save: (path, what) => model.save(path, what),
+    close: () => model.dispose(),
+  };
+}
+
+export function feedsOf(batch: Batch | ReadonlyMap<string, Tensor>): Feeds {
+  return Object.fromEntries([...batch].map(([name, { shape, data }]) => [name, { shape, data }]));
+}
