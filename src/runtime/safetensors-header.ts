@@ -3,6 +3,7 @@
  * need not doubt it. Opens nothing.
  */
 import type { DType } from "../compiler/graph/graph.ts";
+import { InputError } from "./error.ts";
 
 export interface TensorEntry {
   /** Undefined where archc has no such element type (an 8-bit one, say): it can be listed and streamed, not computed with. */
@@ -16,19 +17,16 @@ export interface TensorEntry {
 }
 
 /** A weights file is missing, cut off or not what it says. */
-export class SafetensorsError extends Error {
+export class SafetensorsError extends InputError {
   readonly file: string;
   /** What is wrong, without the file's name. */
   readonly problem: string;
-  /** The way out. */
-  readonly help: string;
 
   constructor(file: string, problem: string, help: string) {
-    super(`${file}: ${problem}. ${help}`);
+    super(`${file}: ${problem}`, help);
     this.name = "SafetensorsError";
     this.file = file;
     this.problem = problem;
-    this.help = help;
   }
 }
 

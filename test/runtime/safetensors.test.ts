@@ -24,7 +24,7 @@ async function problemOf(path: string, name?: string): Promise<string> {
     if (name !== undefined) await file.read(name);
   } catch (error) {
     if (error instanceof SafetensorsError) {
-      expect(error.help).not.toBe("");
+      expect(error.help).toHaveLength(1);
       expect(error.file).toBe(path);
       return error.problem;
     }
