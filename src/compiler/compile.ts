@@ -69,7 +69,10 @@ export interface Listed {
   readonly doc: string | undefined;
 }
 /** The models and variants that a file declares, in order. */
-export function listModels(host: Host, file: string): { readonly models: readonly Listed[]; readonly diagnostics: readonly Diagnostic[] } {
+export function listModels(
+  host: Host,
+  file: string,
+): { readonly models: readonly Listed[]; readonly diagnostics: readonly Diagnostic[] } {
   const bag = new DiagnosticBag();
   const modules = load(host, file, bag);
   const models = [...(modules?.entry.declarations.values() ?? [])].flatMap((d): Listed[] => {
@@ -86,7 +89,9 @@ function load(host: Host, file: string, bag: DiagnosticBag): Modules | undefined
 }
 
 function modelNames(scope: FileScope): readonly string[] {
-  return [...scope.declarations.values()].filter((d) => d.kind === "model" || d.kind === "variant").map((d) => d.name.text);
+  return [...scope.declarations.values()]
+    .filter((d) => d.kind === "model" || d.kind === "variant")
+    .map((d) => d.name.text);
 }
 /** The file's model, where there is only one. */
 function onlyModel(scope: FileScope, bag: DiagnosticBag): string | undefined {
@@ -103,10 +108,9 @@ function applySettings(plan: Plan, settings: readonly Setting[], scope: FileScop
   if (settings.length === 0) return plan;
   const edits = settings.flatMap(({ path, value }): SetEdit[] => {
     const source = `--set ${path}`;
-    const before = bag.hasErrors;
     const parsedPath = parsePath(path, source, bag);
     const expr = parseExpression(value, source, bag);
-    if ((!before && bag.hasErrors) || parsedPath === undefined || expr === undefined) return [];
+    if (parsedPath === undefined || expr === undefined) return [];
     return [{ kind: "set", path: parsedPath, value: expr, span: expr.span, annotations: [], doc: undefined }];
   });
   // settings change a plan without making a variant of it

@@ -39,15 +39,22 @@ export async function golden(name: GoldenFile): Promise<ReadonlyMap<string, Gold
   return tensors;
 }
 /** The largest relative L2 error of PyTorch's own f32 over eight orders of summation, a tensor. */
-export function goldenYardsticks(): Readonly<Record<"values" | "predictions" | "losses" | "gradients" | "after1", Readonly<Record<string, number>>>> {
-  const read = JSON.parse(readFileSync(new URL("f32-errors.json", folder), "utf8")) as { largest: ReturnType<typeof goldenYardsticks> };
+export function goldenYardsticks(): Readonly<
+  Record<"values" | "predictions" | "losses" | "gradients" | "after1", Readonly<Record<string, number>>>
+> {
+  const read = JSON.parse(readFileSync(new URL("f32-errors.json", folder), "utf8")) as {
+    largest: ReturnType<typeof goldenYardsticks>;
+  };
   return read.largest;
 }
 
 let made: Program | undefined;
 export function goldenProgram(): Program {
   if (made) return made;
-  const { program, diagnostics } = compile(new DiskHost("models/dhaa.arch"), { file: "models/dhaa.arch", settings: goldenSettings });
+  const { program, diagnostics } = compile(new DiskHost("models/dhaa.arch"), {
+    file: "models/dhaa.arch",
+    settings: goldenSettings,
+  });
   if (program === undefined) throw new Error(diagnostics.map((d) => `${d.code} ${d.message}`).join("\n"));
   made = program;
   return program;
@@ -60,7 +67,11 @@ export function maxDifference(actual: ArrayLike<number>, expected: ArrayLike<num
     difference = Math.max(difference, Math.abs((actual[i] ?? NaN) - (expected[i] ?? NaN)));
     largest = Math.max(largest, Math.abs(expected[i] ?? NaN));
   }
-  return Number.isNaN(difference) || actual.length !== expected.length ? Infinity : largest === 0 ? difference : difference / largest;
+  return Number.isNaN(difference) || actual.length !== expected.length
+    ? Infinity
+    : largest === 0
+      ? difference
+      : difference / largest;
 }
 /** The L2 norm of the difference over that of what is expected. */
 export function relativeL2(actual: ArrayLike<number>, expected: ArrayLike<number>): number {

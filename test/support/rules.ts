@@ -10,7 +10,13 @@ export function standardRules(): TypeRules {
     const bag = new DiagnosticBag();
     const text = readFileSync(new URL(`../../stdlib/${name}.arch`, import.meta.url), "utf8");
     const file = parseFile({ name: `std:${name}`, text }, bag);
-    if (bag.hasErrors) throw new Error(bag.sorted().map((d) => `${d.code} ${d.message}`).join("\n"));
+    if (bag.hasErrors)
+      throw new Error(
+        bag
+          .sorted()
+          .map((d) => `${d.code} ${d.message}`)
+          .join("\n"),
+      );
     return file.declarations;
   });
   return primitiveRules(declarations.filter((d) => d.kind === "prim"));

@@ -18,7 +18,17 @@ import type { Evaluator, Want } from "./evaluator.ts";
 import { fileEnvironment } from "./files.ts";
 import { fitStatic, showTypeNode } from "./functions.ts";
 import { emitPrimitive } from "./primitives.ts";
-import { type BlockVal, type Callable, describe, hasUnknown, holdsTensor, isStatic, type Reason, unknown, type Val } from "./values.ts";
+import {
+  type BlockVal,
+  type Callable,
+  describe,
+  hasUnknown,
+  holdsTensor,
+  isStatic,
+  type Reason,
+  unknown,
+  type Val,
+} from "./values.ts";
 
 export interface Operand {
   readonly value: Val;
@@ -52,7 +62,9 @@ export class Applier {
     const positional = (block.slot?.config ?? lists.config).filter((p) => !block.config.has(p.name.text));
     let position = 0;
     const args = call.args.map((arg) => {
-      const param = arg.name ? lists.config.find((p) => p.name.text === arg.name?.text) : lists.config.find((p) => p.name.text === positional[position]?.name.text);
+      const param = arg.name
+        ? lists.config.find((p) => p.name.text === arg.name?.text)
+        : lists.config.find((p) => p.name.text === positional[position]?.name.text);
       if (!arg.name) position++;
       return { arg, param, value: evaluator.argument(arg.value, env, param?.type?.kind === "block") };
     });
@@ -62,18 +74,43 @@ export class Applier {
     const anyNamed = args.some((a) => a.arg.name !== undefined);
     const missing = open.filter((p) => p.default === undefined);
 
-    if (block.callable.kind === "declared" && block.callable.declaration.kind === "prim" && !anyTensor && !anyNamed && isStaticFunction(block.name) && lists.tensors !== undefined && open.length === 0) {
-      return callStatic(block.name, call.args.map((a) => a.value), (e) => args.find((a) => a.arg.value === e)?.value as Static, context.facts);
+    if (
+      block.callable.kind === "declared" &&
+      block.callable.declaration.kind === "prim" &&
+      !anyTensor &&
+      !anyNamed &&
+      isStaticFunction(block.name) &&
+      lists.tensors !== undefined &&
+      open.length === 0
+    ) {
+      return callStatic(
+        block.name,
+        call.args.map((a) => a.value),
+        (e) => args.find((a) => a.arg.value === e)?.value as Static,
+        context.facts,
+      );
     }
-    const applies = anyTensor ? missing.length === 0 && !anyNamed : lists.tensors !== undefined && open.length === 0 && args.length > 0 && !anyNamed;
+    const applies = anyTensor
+      ? missing.length === 0 && !anyNamed
+      : lists.tensors !== undefined && open.length === 0 && args.length > 0 && !anyNamed;
     if (applies) {
       const tuple = args.length === 1 && args[0]?.value.kind === "tuple" ? args[0].value.members : undefined;
-      const operands = tuple?.map((value): Operand => ({ value, expr: undefined })) ?? args.map(({ arg, value }): Operand => ({ value, expr: arg.value }));
+      const operands =
+        tuple?.map((value): Operand => ({ value, expr: undefined })) ??
+        args.map(({ arg, value }): Operand => ({ value, expr: arg.value }));
       return this.apply(block, operands, site);
     }
     if (anyTensor) {
       const tensor = args.find((a) => holdsTensor(a.value));
-      if (tensor) this.#reportLevels(block, call, missing[0] ?? tensor.param, tensor.arg.value, tensor.value, args.map((a) => a.arg.value));
+      if (tensor)
+        this.#reportLevels(
+          block,
+          call,
+          missing[0] ?? tensor.param,
+          tensor.arg.value,
+          tensor.value,
+          args.map((a) => a.arg.value),
+        );
       return unknown;
     }
     const configured = this.#configure(block, args, call, lists);
@@ -82,7 +119,12 @@ export class Applier {
     return source && want.block !== true ? this.apply(configured, [], site) : configured;
   }
 
-  #configure(block: BlockVal, args: readonly { readonly arg: CallExpr["args"][number]; readonly param: Param | undefined; readonly value: Val }[], call: CallExpr, lists: ParamList): BlockVal | undefined {
+  #configure(
+    block: BlockVal,
+    args: readonly { readonly arg: CallExpr["args"][number]; readonly param: Param | undefined; readonly value: Val }[],
+    call: CallExpr,
+    lists: ParamList,
+  ): BlockVal | undefined {
     const { context } = this.#evaluator;
     const config = new Map(block.config);
     let failed = false;
@@ -90,11 +132,19 @@ export class Applier {
       const name = param?.name.text ?? arg.name?.text ?? "";
       if (param === undefined) {
         const names = lists.config.map((p) => p.name.text);
-        context.report("E0216", { callee: block.name, argument: arg.name?.text ?? spanText(arg.value.span), names }, arg.span);
+        context.report(
+          "E0216",
+          { callee: block.name, argument: arg.name?.text ?? spanText(arg.value.span), names },
+          arg.span,
+        );
       } else if (config.has(name)) context.report("E0217", { callee: block.name, name }, arg.span);
       const fitted = param && fitStatic(value, param.type);
       if (param && fitted === undefined && !config.has(name)) {
-        context.report("E0206", { what: `\`${name}\` of \`${block.name}\``, wanted: showTypeNode(param.type), given: describe(value) }, arg.value.span);
+        context.report(
+          "E0206",
+          { what: `\`${name}\` of \`${block.name}\``, wanted: showTypeNode(param.type), given: describe(value) },
+          arg.value.span,
+        );
       }
       if (fitted === undefined || config.has(name)) failed = true;
       else config.set(name, { value: fitted.kind === "block" ? asSlot(fitted, param) : fitted, span: arg.value.span });
@@ -102,13 +152,26 @@ export class Applier {
     return failed ? undefined : { ...block, config };
   }
 
-  #reportLevels(block: BlockVal, call: CallExpr, setting: Param | undefined, tensor: Expr, value: Val, args: readonly Expr[]): void {
+  #reportLevels(
+    block: BlockVal,
+    call: CallExpr,
+    setting: Param | undefined,
+    tensor: Expr,
+    value: Val,
+    args: readonly Expr[],
+  ): void {
     const others = args.filter((a) => a !== tensor).map((a) => spanText(a.span));
     const settings = others.length > 0 ? `(${others.join(", ")})` : setting ? `(${setting.name.text})` : "";
     const help = `${spanText(tensor.span)} |> ${block.name}${settings}`;
     this.#evaluator.context.report(
       "E0201",
-      { callee: block.name, wanted: showTypeNode(setting?.type), tensor: spanText(tensor.span), type: describe(value), help },
+      {
+        callee: block.name,
+        wanted: showTypeNode(setting?.type),
+        tensor: spanText(tensor.span),
+        type: describe(value),
+        help,
+      },
       tensor.span,
       others.length > 0 ? { fixes: [{ title: "pipe the tensor in", span: call.span, text: help }] } : {},
     );
@@ -126,7 +189,13 @@ export class Applier {
     const { callable } = block;
     if (callable.kind === "shared") {
       const scope = new WeightScope(callable.path, block.name);
-      return this.#run({ ...callable.of, config: new Map([...callable.of.config, ...block.config]) }, callable.of.callable, operands, site, scope);
+      return this.#run(
+        { ...callable.of, config: new Map([...callable.of.config, ...block.config]) },
+        callable.of.callable,
+        operands,
+        site,
+        scope,
+      );
     }
     return this.#run(block, callable, operands, site, site.scope ?? this.#weightScope(block, site));
   }
@@ -151,7 +220,12 @@ export class Applier {
     return this.#applyDeclared(block, callable.declaration, callable, operands, site, weights);
   }
 
-  #applyAnonymous(callable: Callable & { kind: "anonymous" }, operands: readonly Operand[], site: Site, weights: WeightScope): Val {
+  #applyAnonymous(
+    callable: Callable & { kind: "anonymous" },
+    operands: readonly Operand[],
+    site: Site,
+    weights: WeightScope,
+  ): Val {
     const { params, body } = callable.expr;
     if (!this.#checkCount("block", params.length, operands, site)) return unknown;
     const locals = new Map(params.map((p, i) => [p.name.text, operands[i]?.value ?? unknown]));
@@ -163,7 +237,14 @@ export class Applier {
     return false;
   }
 
-  #applyDeclared(block: BlockVal, declaration: BlockDecl | PrimDecl, callable: Callable & { kind: "declared" }, operands: readonly Operand[], site: Site, weights: WeightScope): Val {
+  #applyDeclared(
+    block: BlockVal,
+    declaration: BlockDecl | PrimDecl,
+    callable: Callable & { kind: "declared" },
+    operands: readonly Operand[],
+    site: Site,
+    weights: WeightScope,
+  ): Val {
     const evaluator = this.#evaluator;
     const { context } = evaluator;
     const { config, tensors = [] } = classify(declaration.lists);
@@ -188,7 +269,8 @@ export class Applier {
     }
     for (const param of config) {
       const given = block.config.get(param.name.text)?.value;
-      const value = given ?? (param.default ? evaluator.argument(param.default, signature, param.type?.kind === "block") : unknown);
+      const value =
+        given ?? (param.default ? evaluator.argument(param.default, signature, param.type?.kind === "block") : unknown);
       const fitted = given ?? fitStatic(value, param.type) ?? value;
       if (hasUnknown(fitted)) return unknown;
       locals.set(param.name.text, fitted.kind === "block" ? asSlot(fitted, param) : fitted);
@@ -202,15 +284,24 @@ export class Applier {
       else bindings.values.set(param.name.text, shapesOf(value));
     }
     const failures = bindings.match(tensors, args);
-    for (const failure of failures) reportMismatch(context, { callee: block.name, tensors, operands, bindings, site, scope: callable.scope }, failure);
+    for (const failure of failures)
+      reportMismatch(
+        context,
+        { callee: block.name, tensors, operands, bindings, site, scope: callable.scope },
+        failure,
+      );
     if (failures.length > 0) return unknown;
     if (!this.#bindAsked(block, declaration.result, bindings, site)) return unknown;
     if (!this.#checkConditions(block, declaration, bindings, site)) return unknown;
 
-    const declared = declaration.result?.kind === "tensor" ? bindings.instantiate(declaration.result, site.want.type?.dtype) : undefined;
+    const declared =
+      declaration.result?.kind === "tensor"
+        ? bindings.instantiate(declaration.result, site.want.type?.dtype)
+        : undefined;
     if (declaration.kind === "prim") {
       const made = context.graph.at({ path: weights.path, span: context.place(site.span) }, () =>
-        emitPrimitive(evaluator, declaration, bindings, locals, operands, site, weights));
+        emitPrimitive(evaluator, declaration, bindings, locals, operands, site, weights),
+      );
       return this.#withReasons(made, declaration.result, bindings, tensors, operands, block, site);
     }
     for (const [name, value] of bindings.values) if (!locals.has(name)) locals.set(name, value);
@@ -218,19 +309,31 @@ export class Applier {
     const result = evaluateBody(evaluator, declaration.body, inner, { type: declared });
     if (hasUnknown(result)) return unknown;
     if (declared !== undefined && result.kind === "tensor" && !this.#fits(result.type, declared)) {
-      context.report("E0304", { what: `\`${block.name}\``, declared: showType(declared), given: showType(result.type) }, declaration.body.result.span, {
-        related: declaration.result ? [{ span: declaration.result.span, label: "declared here" }] : [],
-      });
+      context.report(
+        "E0304",
+        { what: `\`${block.name}\``, declared: showType(declared), given: showType(result.type) },
+        declaration.body.result.span,
+        {
+          related: declaration.result ? [{ span: declaration.result.span, label: "declared here" }] : [],
+        },
+      );
       return unknown;
     }
     return this.#withReasons(result, declaration.result, bindings, tensors, operands, block, site);
   }
-  #fits(a: { readonly dtype: string; readonly shape: readonly ReturnType<typeof intValue>["dim"][] }, b: typeof a): boolean {
+  #fits(
+    a: { readonly dtype: string; readonly shape: readonly ReturnType<typeof intValue>["dim"][] },
+    b: typeof a,
+  ): boolean {
     const { facts } = this.#evaluator.context;
-    return a.dtype === b.dtype && a.shape.length === b.shape.length && a.shape.every((d, i) => {
-      const other = b.shape[i];
-      return other !== undefined && facts.decide(d, "==", other) === true;
-    });
+    return (
+      a.dtype === b.dtype &&
+      a.shape.length === b.shape.length &&
+      a.shape.every((d, i) => {
+        const other = b.shape[i];
+        return other !== undefined && facts.decide(d, "==", other) === true;
+      })
+    );
   }
 
   /** Sizes that only the result names come from the type that the use expects. */
@@ -244,7 +347,11 @@ export class Applier {
     }
     const mismatch = bindings.bindAsked(result, want);
     if (mismatch === undefined && bindings.asked(result).length === 0) return true;
-    this.#evaluator.context.report("E0304", { what: `\`${block.name}\``, declared: showType(want), given: spanText(result.span) }, site.span);
+    this.#evaluator.context.report(
+      "E0304",
+      { what: `\`${block.name}\``, declared: showType(want), given: spanText(result.span) },
+      site.span,
+    );
     return false;
   }
 
@@ -261,33 +368,54 @@ export class Applier {
       const names = [...new Set(/[A-Za-z_]\w*/g[Symbol.match](spanText(condition.span)) ?? [])];
       const values = names.flatMap((n) => {
         const value = bindings.values.get(n);
-        return value?.kind === "int" || value?.kind === "float" ? [`${n} is ${value.kind === "int" ? value.dim.toString() : String(value.value)}`] : [];
+        return value?.kind === "int" || value?.kind === "float"
+          ? [`${n} is ${value.kind === "int" ? value.dim.toString() : String(value.value)}`]
+          : [];
       });
-      context.report("E0310", { callee: block.name, condition: spanText(condition.span), values, file: condition.span.file.name }, site.span, {
-        related: [...block.config.values()].map(({ span }) => ({ span: context.place(span), label: "set here" })).slice(0, 1),
-      });
+      context.report(
+        "E0310",
+        { callee: block.name, condition: spanText(condition.span), values, file: condition.span.file.name },
+        site.span,
+        {
+          related: [...block.config.values()]
+            .map(({ span }) => ({ span: context.place(span), label: "set here" }))
+            .slice(0, 1),
+        },
+      );
       return false;
     }
     return true;
   }
 
-  #withReasons(value: Val, result: TypeNode | undefined, bindings: Bindings, tensors: readonly Param[], operands: readonly Operand[], block: BlockVal, site: Site): Val {
+  #withReasons(
+    value: Val,
+    result: TypeNode | undefined,
+    bindings: Bindings,
+    tensors: readonly Param[],
+    operands: readonly Operand[],
+    block: BlockVal,
+    site: Site,
+  ): Val {
     if (value.kind !== "tensor" || result?.kind !== "tensor") return value;
     const reasons = (result.dims ?? []).flatMap((dim): (Reason | undefined)[] => {
       if (dim.kind !== "expr") {
         const name = dim.kind === "run" && dim.of?.kind === "name" ? dim.of.text : "";
         const place = bindings.places.get(name);
         const run = bindings.values.get(name);
-        const length = run?.kind === "collection" ? run.members.length : value.type.shape.length - (result.dims ?? []).length + 1;
+        const length =
+          run?.kind === "collection" ? run.members.length : value.type.shape.length - (result.dims ?? []).length + 1;
         const given = place && operands[place.param]?.value;
-        return Array.from({ length }, (_, i) => (given?.kind === "tensor" && place ? given.reasons[place.axis + i] : undefined));
+        return Array.from({ length }, (_, i) =>
+          given?.kind === "tensor" && place ? given.reasons[place.axis + i] : undefined,
+        );
       }
       const name = dim.value.kind === "name" ? dim.value.text : undefined;
       const place = name === undefined ? undefined : bindings.places.get(name);
       const given = place && place.param >= 0 && place.member === undefined ? operands[place.param]?.value : undefined;
       if (given?.kind === "tensor" && place) return [given.reasons[place.axis]];
       const setting = name === undefined ? undefined : block.config.get(name);
-      if (name !== undefined && setting) return [{ span: site.span, text: `\`${name}\` of this ${block.name}`, argument: setting.span }];
+      if (name !== undefined && setting)
+        return [{ span: site.span, text: `\`${name}\` of this ${block.name}`, argument: setting.span }];
       return [{ span: site.span, text: `result of this ${block.name}`, argument: undefined }];
     });
     return { ...value, reasons: reasons.length === value.type.shape.length ? reasons : value.reasons };

@@ -33,20 +33,32 @@ export function reportMismatch(context: Context, application: Application, { par
       if (scores?.value.kind === "tensor" && bound) {
         const reason = scores.value.reasons[bound.axis];
         if (reason) {
-          related.push({ span: context.place(reason.span), label: `${nounOf(scores.expr)} is ${showType(scores.value.type)}` });
+          related.push({
+            span: context.place(reason.span),
+            label: `${nounOf(scores.expr)} is ${showType(scores.value.type)}`,
+          });
           const callee = spanText(reason.span).replace(/\(.*/s, "");
           help = `${callee}(${mismatch.actual.to.toString()})`;
         }
       }
       const declared = labels?.kind === "tensor" ? context.rangeDeclaration(labels) : undefined;
       if (declared) {
-        related.push({ span: declared.span, label: `${what} is in ${declared.text}, which is ${declared.size === undefined || mismatch.actual.to.toString() === declared.size ? `${mismatch.actual.from.toString()} ..< ` : ""}${mismatch.actual.to.toString()}` });
+        related.push({
+          span: declared.span,
+          label: `${what} is in ${declared.text}, which is ${declared.size === undefined || mismatch.actual.to.toString() === declared.size ? `${mismatch.actual.from.toString()} ..< ` : ""}${mismatch.actual.to.toString()}`,
+        });
         if (help !== "" && declared.size !== undefined) help = help.replace(/\(.*\)$/, `(${declared.size})`);
       }
       const where = mismatch.name === undefined ? "" : ` (${application.scope.file.name}, \`${mismatch.name}\`)`;
       context.report(
         "E0307",
-        { scores: mismatch.expected.to.toString(), from: mismatch.actual.from.toString(), to: mismatch.actual.to.toString(), where, help },
+        {
+          scores: mismatch.expected.to.toString(),
+          from: mismatch.actual.from.toString(),
+          to: mismatch.actual.to.toString(),
+          where,
+          help,
+        },
         site.span,
         { related },
       );
@@ -60,20 +72,49 @@ export function reportMismatch(context: Context, application: Application, { par
       const wanted = mismatch.wanted ? ` (\`${spanText(mismatch.wanted.span)}\`)` : "";
       context.report(
         "E0302",
-        { callee, what, noun, wanted: `${mismatch.expected.toString()}${wanted}`, given: mismatch.actual.toString(), type: showArgument(mismatch.whole) },
+        {
+          callee,
+          what,
+          noun,
+          wanted: `${mismatch.expected.toString()}${wanted}`,
+          given: mismatch.actual.toString(),
+          type: showArgument(mismatch.whole),
+        },
         operand?.expr?.span ?? site.span,
         { related: reason ? [{ span: context.place(reason.span), label: reason.text }] : [] },
       );
       return;
     }
     case "rank":
-      context.report("E0303", { what: `\`${callee}\``, wanted: spanText(mismatch.declared.span), given: showArgument(mismatch.whole), type: showArgument(mismatch.whole) }, operand?.expr?.span ?? site.span);
+      context.report(
+        "E0303",
+        {
+          what: `\`${callee}\``,
+          wanted: spanText(mismatch.declared.span),
+          given: showArgument(mismatch.whole),
+          type: showArgument(mismatch.whole),
+        },
+        operand?.expr?.span ?? site.span,
+      );
       return;
     case "dtype":
-      context.report("E0308", { callee, param: param.name.text, wanted: mismatch.bound ?? mismatch.wanted, given: showArgument(mismatch.whole) }, operand?.expr?.span ?? site.span);
+      context.report(
+        "E0308",
+        {
+          callee,
+          param: param.name.text,
+          wanted: mismatch.bound ?? mismatch.wanted,
+          given: showArgument(mismatch.whole),
+        },
+        operand?.expr?.span ?? site.span,
+      );
       return;
     case "form":
-      context.report("E0206", { what: `\`${callee}\``, wanted: spanText(mismatch.declared.span), given: showArgument(mismatch.whole) }, operand?.expr?.span ?? site.span);
+      context.report(
+        "E0206",
+        { what: `\`${callee}\``, wanted: spanText(mismatch.declared.span), given: showArgument(mismatch.whole) },
+        operand?.expr?.span ?? site.span,
+      );
   }
 }
 

@@ -25,13 +25,25 @@ export function evaluateBody(evaluator: Evaluator, body: Body, env: Environment,
 }
 
 /** Evaluates an expression whose weighted applications are named as those of a line (3.4). */
-export function evaluateNamed(evaluator: Evaluator, expr: Expr, letName: string | undefined, env: Environment, want: Want): Val {
+export function evaluateNamed(
+  evaluator: Evaluator,
+  expr: Expr,
+  letName: string | undefined,
+  env: Environment,
+  want: Want,
+): Val {
   const naming = evaluator.context.shared.names.forLine(expr, letName, (name) => env.lookup(name));
   return evaluator.plain(expr, extend(env, new Map(), { naming }), want);
 }
 
 /** Evaluates a line and binds its names in `locals`. Updates wait in `pending` for the end of the body. */
-export function evaluateLine(evaluator: Evaluator, line: Line, env: Environment, locals: Map<string, Val>, pending: (() => void)[]): void {
+export function evaluateLine(
+  evaluator: Evaluator,
+  line: Line,
+  env: Environment,
+  locals: Map<string, Val>,
+  pending: (() => void)[],
+): void {
   const { context } = evaluator;
   switch (line.kind) {
     case "let": {
@@ -43,10 +55,17 @@ export function evaluateLine(evaluator: Evaluator, line: Line, env: Environment,
       if (value.kind === "block") {
         const path = join(env.weights.path, line.name.text);
         claimName(evaluator, line.name.text, line.value, env);
-        locals.set(line.name.text, { kind: "block", callable: { kind: "shared", of: value, path }, name: line.name.text, config: value.config, slot: undefined });
+        locals.set(line.name.text, {
+          kind: "block",
+          callable: { kind: "shared", of: value, path },
+          name: line.name.text,
+          config: value.config,
+          slot: undefined,
+        });
         return;
       }
-      if (value.kind !== "unknown") context.report("E0206", { what: "`shared`", wanted: "a block", given: describe(value) }, line.value.span);
+      if (value.kind !== "unknown")
+        context.report("E0206", { what: "`shared`", wanted: "a block", given: describe(value) }, line.value.span);
       locals.set(line.name.text, unknown);
       return;
     }
@@ -67,7 +86,13 @@ export function evaluateLine(evaluator: Evaluator, line: Line, env: Environment,
       const kind = line.kind === "state" && path.startsWith("optimizer.") ? "optimizer" : line.kind;
       const variable = context.variables.declare(kind, path, type, init, line.span);
       const reason = { span: line.type.span, text: `declared by \`${line.name.text}\``, argument: undefined };
-      locals.set(line.name.text, makeTensor(context.variables.read(variable), type.shape.map(() => reason)));
+      locals.set(
+        line.name.text,
+        makeTensor(
+          context.variables.read(variable),
+          type.shape.map(() => reason),
+        ),
+      );
       return;
     }
     case "update": {
@@ -81,10 +106,19 @@ export function evaluateLine(evaluator: Evaluator, line: Line, env: Environment,
       }
       const training = context.training && !context.isFrozen(env.weights.path);
       if (!training) return;
-      const value = toTensor(evaluator, evaluateNamed(evaluator, line.value, undefined, env, { type: variable.type }), variable.type, line.value);
+      const value = toTensor(
+        evaluator,
+        evaluateNamed(evaluator, line.value, undefined, env, { type: variable.type }),
+        variable.type,
+        line.value,
+      );
       if (value.kind !== "tensor") return;
       if (showType(value.type) !== showType(variable.type)) {
-        context.report("E0304", { what: `\`${line.name.text}\``, declared: showType(variable.type), given: showType(value.type) }, line.value.span);
+        context.report(
+          "E0304",
+          { what: `\`${line.name.text}\``, declared: showType(variable.type), given: showType(value.type) },
+          line.value.span,
+        );
         return;
       }
       pending.push(() => {
@@ -97,7 +131,13 @@ export function evaluateLine(evaluator: Evaluator, line: Line, env: Environment,
   }
 }
 
-export function evaluateLet(evaluator: Evaluator, target: Target, annotation: TypeNode | undefined, value: Expr, env: Environment): Val {
+export function evaluateLet(
+  evaluator: Evaluator,
+  target: Target,
+  annotation: TypeNode | undefined,
+  value: Expr,
+  env: Environment,
+): Val {
   const name = target.kind === "name" && target.text !== "_" ? target.text : undefined;
   const tensor = annotation?.kind === "tensor" && annotation.dims !== undefined;
   const type = tensor ? resolveType(evaluator, annotation, env) : undefined;
@@ -107,15 +147,24 @@ export function evaluateLet(evaluator: Evaluator, target: Target, annotation: Ty
     if (tensor) return unknown;
     const fitted = fitStatic(given, annotation);
     if (fitted !== undefined || annotation.kind !== "tensor") return fitted ?? given;
-    evaluator.context.report("E0206", { what: `\`${name ?? "this"}\``, wanted: showTypeNode(annotation), given: describe(given) }, value.span);
+    evaluator.context.report(
+      "E0206",
+      { what: `\`${name ?? "this"}\``, wanted: showTypeNode(annotation), given: describe(given) },
+      value.span,
+    );
     return unknown;
   }
   const lifted = toTensor(evaluator, given, type, value);
   if (lifted.kind !== "tensor") return lifted;
   if (!sameType(evaluator, lifted.type, type)) {
-    evaluator.context.report("E0304", { what: name === undefined ? "this" : `\`${name}\``, declared: showType(type), given: showType(lifted.type) }, value.span, {
-      related: [{ span: annotation.span, label: "declared here" }],
-    });
+    evaluator.context.report(
+      "E0304",
+      { what: name === undefined ? "this" : `\`${name}\``, declared: showType(type), given: showType(lifted.type) },
+      value.span,
+      {
+        related: [{ span: annotation.span, label: "declared here" }],
+      },
+    );
     return unknown;
   }
   return lifted;
@@ -123,10 +172,14 @@ export function evaluateLet(evaluator: Evaluator, target: Target, annotation: Ty
 
 export function sameType(evaluator: Evaluator, a: TensorType, b: TensorType): boolean {
   const { facts } = evaluator.context;
-  return a.dtype === b.dtype && a.shape.length === b.shape.length && a.shape.every((d, i) => {
-    const other = b.shape[i];
-    return other !== undefined && facts.decide(d, "==", other) === true;
-  });
+  return (
+    a.dtype === b.dtype &&
+    a.shape.length === b.shape.length &&
+    a.shape.every((d, i) => {
+      const other = b.shape[i];
+      return other !== undefined && facts.decide(d, "==", other) === true;
+    })
+  );
 }
 
 /** A number in a place where a scalar tensor is wanted becomes one; a tensor stays. */
@@ -148,7 +201,11 @@ export function bindTarget(evaluator: Evaluator, target: Target, value: Val, loc
   const count = target.members.length;
   if (members?.length !== count) {
     if (value.kind !== "unknown") {
-      evaluator.context.report("E0206", { what: `this pattern of ${count}`, wanted: `${count} values`, given: describe(value) }, target.span);
+      evaluator.context.report(
+        "E0206",
+        { what: `this pattern of ${count}`, wanted: `${count} values`, given: describe(value) },
+        target.span,
+      );
     }
     for (const member of target.members) bindTarget(evaluator, member, unknown, locals);
     return;
@@ -160,12 +217,17 @@ export function bindTarget(evaluator: Evaluator, target: Target, value: Val, loc
 export function resolveType(evaluator: Evaluator, node: TypeNode, env: Environment): TensorType | undefined {
   const { context } = evaluator;
   if (node.kind !== "tensor" || node.dims === undefined) {
-    if (node.kind !== "bad") context.report("E0206", { what: "this declaration", wanted: "a tensor type such as f32[B, 3]", given: showTypeNode(node) }, node.span);
+    if (node.kind !== "bad")
+      context.report(
+        "E0206",
+        { what: "this declaration", wanted: "a tensor type such as f32[B, 3]", given: showTypeNode(node) },
+        node.span,
+      );
     return undefined;
   }
   const name = node.name.text;
   const bound = isDTypeClass(name) ? env.dtypes.get(name) : undefined;
-  const given = isDType(name) ? name : bound ?? (isDTypeClass(name) && name === "float" ? "f32" : undefined);
+  const given = isDType(name) ? name : (bound ?? (isDTypeClass(name) && name === "float" ? "f32" : undefined));
   const asValue = given === undefined ? env.lookup(name) : undefined;
   const dtype = given ?? (asValue?.kind === "dtype" ? asValue.dtype : undefined);
   if (dtype === undefined) {
@@ -215,14 +277,21 @@ export function evaluateAssert(evaluator: Evaluator, condition: Expr, message: s
       const holds = context.facts.decide(left.dim, condition.op, right.dim);
       if (holds === false) context.report("E0313", { condition: spanText(condition.span), message }, condition.span);
       if (holds === undefined) {
-        context.asserts.push({ left: left.dim, comparison: condition.op, right: right.dim, message, span: condition.span });
+        context.asserts.push({
+          left: left.dim,
+          comparison: condition.op,
+          right: right.dim,
+          message,
+          span: condition.span,
+        });
       }
       return;
     }
     if (left === undefined || right === undefined) return;
   }
   const value = evaluator.static(condition, env);
-  if (value?.kind === "bool" && !value.value) context.report("E0313", { condition: spanText(condition.span), message }, condition.span);
+  if (value?.kind === "bool" && !value.value)
+    context.report("E0313", { condition: spanText(condition.span), message }, condition.span);
 }
 function isComparison(op: BinaryOp): op is SizeAssert["comparison"] {
   return ["==", "!=", "<", "<=", ">", ">="].includes(op);

@@ -30,8 +30,15 @@ class Member {
   #environment(part: PartExpr, section: Section): Environment {
     return this.#network.partEnvironment(part, this.#weights, section, this.#locals);
   }
-  get result(): Val {
-    this.#result ??= evaluateNamed(this.#network.evaluator, this.#plan.result.expr, undefined, this.#environment(this.#plan.result, this.section), {});
+  /** The sub-network's result. */
+  evaluate(): Val {
+    this.#result ??= evaluateNamed(
+      this.#network.evaluator,
+      this.#plan.result.expr,
+      undefined,
+      this.#environment(this.#plan.result, this.section),
+      {},
+    );
     return this.#result;
   }
 }
@@ -74,7 +81,12 @@ export class BranchInstance {
     const { evaluator } = this.#network;
     const { item } = this.#plan;
     const clause = { ...item.for, in: this.#plan.in.expr };
-    const env = this.#network.partEnvironment(this.#plan.in, new WeightScope(this.name, this.name), undefined, new Map());
+    const env = this.#network.partEnvironment(
+      this.#plan.in,
+      new WeightScope(this.name, this.name),
+      undefined,
+      new Map(),
+    );
     const made: Member[] = [];
     const over = evaluator.collection(clause.in, { ...env, reader: this.name });
     this.#broken = over === undefined;
@@ -84,7 +96,10 @@ export class BranchInstance {
       if (clause.key) locals.set(clause.key.text, stringValue(key));
       bindTarget(evaluator, clause.target, value, locals);
       if (clause.if) {
-        const keep = evaluator.static(clause.if, this.#network.partEnvironment(this.#plan.in, new WeightScope(this.name, this.name), undefined, locals));
+        const keep = evaluator.static(
+          clause.if,
+          this.#network.partEnvironment(this.#plan.in, new WeightScope(this.name, this.name), undefined, locals),
+        );
         if (keep?.kind !== "bool" || !keep.value) continue;
       }
       made.push(new Member(this.#network, this.name, this.#plan, key, locals));
@@ -94,7 +109,7 @@ export class BranchInstance {
   }
   /** Every sub-network's result by its key. */
   results(): readonly (readonly [string, Val])[] {
-    return this.members().map((m) => [m.key, m.result] as const);
+    return this.members().map((m) => [m.key, m.evaluate()] as const);
   }
   #column(line: string): Val | undefined {
     const entries: [string, Val][] = [];
@@ -108,14 +123,16 @@ export class BranchInstance {
   }
   #memberValue(key: string): PartVal | undefined {
     const member = this.members().find((m) => m.key === key);
-    return member && {
-      kind: "part",
-      name: `${this.name}.${key}`,
-      member: (line) => member.section.lookup(line),
-      memberNames: () => [...member.section.names()],
-      star: () => undefined,
-      plain: () => member.result,
-    };
+    return (
+      member && {
+        kind: "part",
+        name: `${this.name}.${key}`,
+        member: (line) => member.section.lookup(line),
+        memberNames: () => [...member.section.names()],
+        star: () => undefined,
+        plain: () => member.evaluate(),
+      }
+    );
   }
   #fusedValue(at: Span): Val {
     if (this.#fused) return this.#fused;
@@ -136,13 +153,19 @@ export class BranchInstance {
     this.#fused =
       block.kind !== "block" || hasUnknown(features)
         ? unknown
-        : evaluator.applier.apply(block, [{ value: features, expr: undefined }], { expr: fuse.expr, span: fuse.expr.span, env, want: {}, scope: weights });
+        : evaluator.applier.apply(block, [{ value: features, expr: undefined }], {
+            expr: fuse.expr,
+            span: fuse.expr.span,
+            env,
+            want: {},
+            scope: weights,
+          });
     return this.#fused;
   }
   force(at: Span): void {
     for (const member of this.members()) {
       member.section.force();
-      void member.result;
+      member.evaluate();
     }
     if (this.#plan.fuse) this.#fusedValue(at);
   }

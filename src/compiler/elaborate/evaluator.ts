@@ -66,7 +66,12 @@ export class Evaluator {
   static(expr: Expr, env: Environment): Static | undefined {
     const value = this.plain(expr, env);
     if (isStatic(value)) return value;
-    if (!hasUnknown(value)) this.context.report("E0206", { what: "this place", wanted: "a value known before the network runs", given: describe(value) }, expr.span);
+    if (!hasUnknown(value))
+      this.context.report(
+        "E0206",
+        { what: "this place", wanted: "a value known before the network runs", given: describe(value) },
+        expr.span,
+      );
     return undefined;
   }
 
@@ -109,10 +114,12 @@ export class Evaluator {
         return this.#star(this.evaluate(expr.of, env), expr.span);
       case "pick": {
         const of = this.evaluate(expr.of, env);
-        return mapOf(expr.names.map((n) => {
-          const member = this.#member(of, n.text, n.span, spanText(expr.of.span));
-          return [n.text, member.kind === "part" ? member.plain(n.span) : member];
-        }));
+        return mapOf(
+          expr.names.map((n) => {
+            const member = this.#member(of, n.text, n.span, spanText(expr.of.span));
+            return [n.text, member.kind === "part" ? member.plain(n.span) : member];
+          }),
+        );
       }
       case "with":
         return this.#with(expr.of, expr.map, env);
@@ -130,7 +137,13 @@ export class Evaluator {
       case "fold":
         return this.#fold(expr, env);
       case "block":
-        return { kind: "block", callable: { kind: "anonymous", expr, env }, name: "block", config: new Map(), slot: undefined };
+        return {
+          kind: "block",
+          callable: { kind: "anonymous", expr, env },
+          name: "block",
+          config: new Map(),
+          slot: undefined,
+        };
       case "bad":
         return unknown;
     }
@@ -149,10 +162,16 @@ export class Evaluator {
   #unknownName(name: string, span: Span, env: Environment): Val {
     const removed = env.removed?.(name);
     if (removed) {
-      this.context.report("E0502", { reader: env.reader ?? env.weights.label, name }, removed, { related: [{ span, label: "read here" }] });
+      this.context.report("E0502", { reader: env.reader ?? env.weights.label, name }, removed, {
+        related: [{ span, label: "read here" }],
+      });
       return unknown;
     }
-    this.context.report("E0202", { name, near: nearest(name, [...env.names(), ...Object.keys(staticFunctions)]) }, span);
+    this.context.report(
+      "E0202",
+      { name, near: nearest(name, [...env.names(), ...Object.keys(staticFunctions)]) },
+      span,
+    );
     return unknown;
   }
 
@@ -172,17 +191,27 @@ export class Evaluator {
   collection(expr: Expr, env: Environment): Collection<Val> | undefined {
     const value = this.plain(expr, env);
     if (value.kind === "collection") return value;
-    if (value.kind !== "unknown") this.context.report("E0206", { what: "`for`", wanted: "a list, a map or a range", given: describe(value) }, expr.span);
+    if (value.kind !== "unknown")
+      this.context.report(
+        "E0206",
+        { what: "`for`", wanted: "a list, a map or a range", given: describe(value) },
+        expr.span,
+      );
     return undefined;
   }
-  /** Runs `round` for each member of the clause that its `if` lets through. */
-  forEach(clause: ForClause, env: Environment, round: (locals: Map<string, Val>, key: string) => void): boolean {
+  /** Runs `round` for each member of the clause that its `if` lets through; gives what it went over. */
+  forEach(
+    clause: ForClause,
+    env: Environment,
+    round: (locals: Map<string, Val>, key: string) => void,
+  ): Collection<Val> | undefined {
     const collection = this.collection(clause.in, env);
-    if (collection === undefined) return false;
+    if (collection === undefined) return undefined;
     for (const [i, member] of collection.members.entries()) {
       const key = collection.keys[i] ?? String(i);
       const locals = new Map<string, Val>();
-      if (clause.key && clause.key.text !== "_") locals.set(clause.key.text, collection.named ? stringValue(key) : intValue(i));
+      if (clause.key && clause.key.text !== "_")
+        locals.set(clause.key.text, collection.named ? stringValue(key) : intValue(i));
       bindTarget(this, clause.target, member, locals);
       if (clause.if) {
         const keep = this.static(clause.if, extend(env, locals));
@@ -190,7 +219,7 @@ export class Evaluator {
       }
       round(locals, key);
     }
-    return true;
+    return collection;
   }
   /** The scope of a round of a loop: under the loop's name where it has one. */
   roundEnvironment(site: Expr, key: string, locals: ReadonlyMap<string, Val>, env: Environment): Environment {
@@ -221,31 +250,35 @@ export class Evaluator {
   #comprehension(expr: Expr & { kind: "comprehension" }, env: Environment): Val {
     const keys: string[] = [];
     const members: Val[] = [];
-    const over = this.collection(expr.for.in, env);
-    const done = over && this.forEach({ ...expr.for }, env, (locals, key) => {
+    const over = this.forEach(expr.for, env, (locals, key) => {
       const inner = this.roundEnvironment(expr, key, locals, env);
       const naming = this.context.shared.names.forLine(expr.member, undefined, inner.lookup.bind(inner));
       keys.push(key);
       members.push(this.plain(expr.member, extend(inner, new Map(), { naming })));
     });
-    if (done !== true) return unknown;
-    return over?.named === true ? { kind: "collection", named: true, keys, members } : listOf(members);
+    if (over === undefined) return unknown;
+    return over.named ? { kind: "collection", named: true, keys, members } : listOf(members);
   }
 
   #fold(expr: FoldExpr, env: Environment): Val {
     let state = this.plain(expr.start, env);
-    const done = this.forEach(expr.for, env, (locals, key) => {
+    const over = this.forEach(expr.for, env, (locals, key) => {
       bindTarget(this, expr.target, state, locals);
       state = evaluateBody(this, expr.body, this.roundEnvironment(expr, key, locals, env), nothing);
     });
-    return done ? state : unknown;
+    return over === undefined ? unknown : state;
   }
 
   #if(expr: Expr & { kind: "if" }, env: Environment, want: Want): Val {
     const condition = this.plain(expr.condition, env);
     if (condition.kind === "bool") return this.#evaluate(condition.value ? expr.then : expr.else, env, want);
     if (condition.kind === "tensor") this.context.report("E0204", {}, expr.condition.span);
-    else if (condition.kind !== "unknown") this.context.report("E0206", { what: "`if`", wanted: "true or false", given: describe(condition) }, expr.condition.span);
+    else if (condition.kind !== "unknown")
+      this.context.report(
+        "E0206",
+        { what: "`if`", wanted: "true or false", given: describe(condition) },
+        expr.condition.span,
+      );
     return unknown;
   }
 
@@ -255,11 +288,17 @@ export class Evaluator {
     const right = this.plain(expr.right, env);
     if (left.kind === "unknown" || right.kind === "unknown") return unknown;
     if (left.kind === "tensor" || right.kind === "tensor") {
-      return this.context.graph.at({ path: env.weights.path, span: expr.span }, () => tensorBinary(this.context, expr, left, right));
+      return this.context.graph.at({ path: env.weights.path, span: expr.span }, () =>
+        tensorBinary(this.context, expr, left, right),
+      );
     }
     if (!isStatic(left) || !isStatic(right)) {
       const odd = isStatic(left) ? right : left;
-      this.context.report("E0206", { what: `\`${expr.op}\``, wanted: "numbers or tensors", given: describe(odd) }, expr.span);
+      this.context.report(
+        "E0206",
+        { what: `\`${expr.op}\``, wanted: "numbers or tensors", given: describe(odd) },
+        expr.span,
+      );
       return unknown;
     }
     const result = staticBinary(expr.op, left, right, this.context.facts);
@@ -281,7 +320,9 @@ export class Evaluator {
         }
         return { kind: "at", position: this.#position(value, env) };
       });
-      return this.context.graph.at({ path: env.weights.path, span: expr.span }, () => tensorIndex(this.context, of, entries, expr));
+      return this.context.graph.at({ path: env.weights.path, span: expr.span }, () =>
+        tensorIndex(this.context, of, entries, expr),
+      );
     }
     return expr.items.reduce<Val>((value, item) => {
       if (item.kind !== "at") throw new StaticError("a list takes a position or a range");
@@ -299,7 +340,8 @@ export class Evaluator {
   #member(of: Val, name: string, span: Span, owner: string): Val {
     if (of.kind === "unknown") return unknown;
     const names = of.kind === "part" ? of.memberNames() : of.kind === "collection" && of.named ? of.keys : [];
-    const found = of.kind === "part" ? of.member(name) : of.kind === "collection" ? of.members[of.keys.indexOf(name)] : undefined;
+    const found =
+      of.kind === "part" ? of.member(name) : of.kind === "collection" ? of.members[of.keys.indexOf(name)] : undefined;
     if (found !== undefined) return found;
     this.context.report("E0208", { owner, name, names, near: nearest(name, names) }, span);
     return unknown;
@@ -324,16 +366,25 @@ export class Evaluator {
       return unknown;
     }
     if (replaced.kind !== "collection" || !replaced.named) {
-      this.context.report("E0206", { what: "`with`", wanted: "a map from inputs to tensors", given: describe(replaced) }, map.span);
+      this.context.report(
+        "E0206",
+        { what: "`with`", wanted: "a map from inputs to tensors", given: describe(replaced) },
+        map.span,
+      );
       return unknown;
     }
     const inputs = new Map<string, Val>();
     for (const [i, key] of replaced.keys.entries()) {
       const value = replaced.members[i] ?? unknown;
       const input = env.world.input(key);
-      if (input === undefined) this.context.report("E0209", { why: `replaces inputs, and \`${key}\` is none` }, map.span);
+      if (input === undefined)
+        this.context.report("E0209", { why: `replaces inputs, and \`${key}\` is none` }, map.span);
       else if (value.kind === "tensor" && input.kind === "tensor" && describe(value) !== describe(input)) {
-        this.context.report("E0209", { why: `gives \`${key}\` as ${describe(value)}, and the input is ${describe(input)}` }, map.span);
+        this.context.report(
+          "E0209",
+          { why: `gives \`${key}\` as ${describe(value)}, and the input is ${describe(input)}` },
+          map.span,
+        );
       } else inputs.set(key, value);
     }
     return this.plain(of, env.world.withInputs(inputs));
@@ -345,12 +396,17 @@ export class Evaluator {
     const given = this.plain(input, env);
     const block = this.evaluate(target, env, { block: true });
     if (block.kind !== "block") {
-      if (block.kind !== "unknown") this.context.report("E0203", { what: spanText(target.span), given: describe(block) }, target.span);
+      if (block.kind !== "unknown")
+        this.context.report("E0203", { what: spanText(target.span), given: describe(block) }, target.span);
       return unknown;
     }
     if (hasUnknown(given)) return unknown;
     const args = given.kind === "tuple" ? given.members : [given];
-    return this.applier.apply(block, args.map((value) => ({ value, expr: given.kind === "tuple" ? undefined : input })), { expr: site, span: target.span, env, want });
+    return this.applier.apply(
+      block,
+      args.map((value) => ({ value, expr: given.kind === "tuple" ? undefined : input })),
+      { expr: site, span: target.span, env, want },
+    );
   }
 
   #call(expr: CallExpr, env: Environment, want: Want): Val {
@@ -363,7 +419,8 @@ export class Evaluator {
     if (target.kind === "fn") return callFunction(this, target, expr, env);
     if (target.kind === "block") return this.applier.call(target, expr, env, want);
     for (const arg of expr.args) this.evaluate(arg.value, env, { block: true });
-    if (target.kind !== "unknown") this.context.report("E0203", { what: spanText(callee.span), given: describe(target) }, callee.span);
+    if (target.kind !== "unknown")
+      this.context.report("E0203", { what: spanText(callee.span), given: describe(target) }, callee.span);
     return unknown;
   }
   /** Functions of numbers and collections that are no declarations. */
@@ -382,19 +439,34 @@ export class Evaluator {
       if (first === undefined) throw new StaticError(`\`${name}\` takes a list`);
       if (name === "len") return intValue(first.keys.length);
       if (name === "reverse") {
-        return { kind: "collection", named: first.named, keys: first.named ? first.keys.toReversed() : first.keys, members: first.members.toReversed() };
+        return {
+          kind: "collection",
+          named: first.named,
+          keys: first.named ? first.keys.toReversed() : first.keys,
+          members: first.members.toReversed(),
+        };
       }
       if (lists.some((l) => l.keys.length !== first.keys.length)) {
-        throw new StaticError(`\`zip\` needs equal lengths; here ${lists.map((l) => String(l.keys.length)).join(" and ")}`);
+        throw new StaticError(
+          `\`zip\` needs equal lengths; here ${lists.map((l) => String(l.keys.length)).join(" and ")}`,
+        );
       }
-      const members = first.members.map((_, i): Val => ({ kind: "tuple", members: lists.map((l) => l.members[i] ?? unknown) }));
+      const members = first.members.map((_, i): Val => ({
+        kind: "tuple",
+        members: lists.map((l) => l.members[i] ?? unknown),
+      }));
       return { kind: "collection", named: first.named, keys: first.keys, members };
     }
-    return callStatic(name, expr.args.map((a) => a.value), (e) => {
-      const value = this.static(e, env);
-      if (value === undefined) throw new Poison();
-      return value;
-    }, this.context.facts);
+    return callStatic(
+      name,
+      expr.args.map((a) => a.value),
+      (e) => {
+        const value = this.static(e, env);
+        if (value === undefined) throw new Poison();
+        return value;
+      },
+      this.context.facts,
+    );
   }
 
   /** An argument or default evaluated in a place that knows whether it wants a block. */

@@ -26,7 +26,13 @@ function declaredValue(evaluator: Evaluator, { declaration, scope }: Declared): 
   switch (declaration.kind) {
     case "block":
     case "prim":
-      return { kind: "block", callable: { kind: "declared", declaration, scope }, name: declaration.name.text, config: new Map(), slot: undefined };
+      return {
+        kind: "block",
+        callable: { kind: "declared", declaration, scope },
+        name: declaration.name.text,
+        config: new Map(),
+        slot: undefined,
+      };
     case "fn":
       return { kind: "fn", declaration, scope };
     case "const": {
@@ -39,7 +45,11 @@ function declaredValue(evaluator: Evaluator, { declaration, scope }: Declared): 
       const value = evaluator.plain(declaration.value, fileEnvironment(evaluator, scope));
       const fitted = hasUnknown(value) ? unknown : fitStatic(value, declaration.type);
       if (fitted === undefined) {
-        evaluator.context.report("E0206", { what: `\`${declaration.name.text}\``, wanted: showTypeNode(declaration.type), given: describe(value) }, declaration.value.span);
+        evaluator.context.report(
+          "E0206",
+          { what: `\`${declaration.name.text}\``, wanted: showTypeNode(declaration.type), given: describe(value) },
+          declaration.value.span,
+        );
       }
       perFile.set(declaration.name.text, fitted ?? unknown);
       return fitted ?? unknown;

@@ -14,12 +14,19 @@ export function callFunction(evaluator: Evaluator, fn: FnVal, call: CallExpr, en
   const given = new Map<Param, Val>();
   let position = 0;
   for (const arg of call.args) {
-    const param = arg.name ? declaration.params.find((p) => p.name.text === arg.name?.text) : declaration.params[position++];
+    const param = arg.name
+      ? declaration.params.find((p) => p.name.text === arg.name?.text)
+      : declaration.params[position++];
     const value = evaluator.argument(arg.value, env, param?.type?.kind === "block");
     if (param === undefined) {
       const names = declaration.params.map((p) => p.name.text);
-      context.report("E0216", { callee: declaration.name.text, argument: arg.name?.text ?? spanText(arg.value.span), names }, arg.span);
-    } else if (given.has(param)) context.report("E0217", { callee: declaration.name.text, name: param.name.text }, arg.span);
+      context.report(
+        "E0216",
+        { callee: declaration.name.text, argument: arg.name?.text ?? spanText(arg.value.span), names },
+        arg.span,
+      );
+    } else if (given.has(param))
+      context.report("E0217", { callee: declaration.name.text, name: param.name.text }, arg.span);
     else given.set(param, value);
   }
   const locals = new Map<string, Val>();
@@ -33,7 +40,15 @@ export function callFunction(evaluator: Evaluator, fn: FnVal, call: CallExpr, en
     if (hasUnknown(value)) return unknown;
     const fitted = fitStatic(value, param.type);
     if (fitted === undefined) {
-      context.report("E0206", { what: `\`${param.name.text}\` of \`${declaration.name.text}\``, wanted: showTypeNode(param.type), given: describe(value) }, call.span);
+      context.report(
+        "E0206",
+        {
+          what: `\`${param.name.text}\` of \`${declaration.name.text}\``,
+          wanted: showTypeNode(param.type),
+          given: describe(value),
+        },
+        call.span,
+      );
       return unknown;
     }
     locals.set(param.name.text, fitted);
@@ -69,10 +84,11 @@ export function fitStatic(value: Val, type: TypeNode | undefined): Val | undefin
       if (value.kind !== "collection" && value.kind !== "tuple") return undefined;
       const members = value.members.map((m) => fitStatic(m, type.member));
       if (!members.every((m) => m !== undefined)) return undefined;
-      return { ...value, members } as Val;
+      return { ...value, members };
     }
     case "tuple": {
-      if ((value.kind !== "tuple" && value.kind !== "collection") || value.members.length !== type.members.length) return undefined;
+      if ((value.kind !== "tuple" && value.kind !== "collection") || value.members.length !== type.members.length)
+        return undefined;
       const members = value.members.map((m, i) => fitStatic(m, type.members[i]));
       return members.every((m) => m !== undefined) ? { kind: "tuple", members } : undefined;
     }
@@ -87,7 +103,13 @@ export function fitStatic(value: Val, type: TypeNode | undefined): Val | undefin
 
 export function showTypeNode(type: TypeNode | undefined): string {
   if (type === undefined) return "a tensor";
-  const words: Record<string, string> = { int: "a whole number", float: "a number", bool: "true or false", string: "a string", dtype: "an element type" };
+  const words: Record<string, string> = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    string: "a string",
+    dtype: "an element type",
+  };
   if (type.kind === "tensor" && type.dims === undefined) return words[type.name.text] ?? `a ${type.name.text}`;
   if (type.kind === "choice") return type.values.map((v) => JSON.stringify(v.value)).join(" or ");
   if (type.kind === "block") return "a block";

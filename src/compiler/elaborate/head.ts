@@ -19,7 +19,14 @@ export class HeadMember {
   readonly #weights: WeightScope;
   readonly #outputs = new Map<string, Val>();
 
-  constructor(network: Network, head: string, plan: HeadPlan, path: string, index: number, locals: ReadonlyMap<string, Val>) {
+  constructor(
+    network: Network,
+    head: string,
+    plan: HeadPlan,
+    path: string,
+    index: number,
+    locals: ReadonlyMap<string, Val>,
+  ) {
     this.#network = network;
     this.#plan = plan;
     this.#head = head;
@@ -33,7 +40,9 @@ export class HeadMember {
     // `e with …` reads the same head in the network with other inputs
     return this.#network.partEnvironment(part, this.#weights, section, this.#locals, (network) => {
       const other = network.head(this.#head)?.instances()[this.#index];
-      return other === undefined ? network.partEnvironment(part, this.#weights, undefined, this.#locals) : other.environment(part, other.section);
+      return other === undefined
+        ? network.partEnvironment(part, this.#weights, undefined, this.#locals)
+        : other.environment(part, other.section);
     });
   }
   output(name: string): Val | undefined {
@@ -41,7 +50,13 @@ export class HeadMember {
     if (plan === undefined) return undefined;
     const known = this.#outputs.get(name);
     if (known) return known;
-    const value = evaluateNamed(this.#network.evaluator, plan.value.expr, undefined, { ...this.environment(plan.value, this.section), reader: this.path }, {});
+    const value = evaluateNamed(
+      this.#network.evaluator,
+      plan.value.expr,
+      undefined,
+      { ...this.environment(plan.value, this.section), reader: this.path },
+      {},
+    );
     this.#outputs.set(name, value);
     return value;
   }

@@ -17,11 +17,22 @@ const zero: Initializer = { kind: "constant", value: 0 };
 export function initializerOf(evaluator: Evaluator, expr: Expr, env: Environment, type: TensorType): Initializer {
   const { context } = evaluator;
   const { bag, shared } = context;
-  const apart = new Context({ bag, rules: context.graph.rules, training: context.training, shared, isFrozen: context.isFrozen });
+  const apart = new Context({
+    bag,
+    rules: context.graph.rules,
+    training: context.training,
+    shared,
+    isFrozen: context.isFrozen,
+  });
   apart.frames.push(...context.frames);
   const scratch = new Evaluator(apart);
   const given = scratch.plain(expr, env, { type });
-  const value = toTensor(scratch, given, type.shape.length === 0 || given.kind === "tensor" ? type : { ...type, shape: [] }, expr);
+  const value = toTensor(
+    scratch,
+    given,
+    type.shape.length === 0 || given.kind === "tensor" ? type : { ...type, shape: [] },
+    expr,
+  );
   if (value.kind !== "tensor") return zero;
   if (value.type.shape.length > 0 && !sameType(evaluator, value.type, type)) {
     context.report("E0304", { what: "the initial value", declared: showType(type), given: describe(value) }, expr.span);
@@ -49,9 +60,12 @@ function literal(value: Value, type: TensorType, nodes: readonly Node[]): Initia
   }
   if (node.op === "random") {
     const { distribution } = attributes;
-    if (distribution === "uniform") return { kind: "uniform", low: Number(attributes["low"]), high: Number(attributes["high"]) };
+    if (distribution === "uniform")
+      return { kind: "uniform", low: Number(attributes["low"]), high: Number(attributes["high"]) };
     return { kind: "normal", mean: Number(attributes["mean"]), std: Number(attributes["std"]) };
   }
   const values = evaluateConstant(value);
-  return values === undefined || type.shape.some((d) => d.constant === undefined) ? undefined : { kind: "values", values };
+  return values === undefined || type.shape.some((d) => d.constant === undefined)
+    ? undefined
+    : { kind: "values", values };
 }

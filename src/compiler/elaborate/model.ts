@@ -41,10 +41,19 @@ export function elaborate(plan: Plan, rules: TypeRules, bag: DiagnosticBag): Ela
     const order = [...(train?.variables ?? []), ...evaluate.variables].filter((v) => existing.has(v.path));
     const unique = new Map<string, Variable>();
     for (const kind of ["param", "state", "optimizer", "counter"] as const) {
-      for (const v of evaluate.variables) if (v.kind === kind && existing.has(v.path)) unique.set(v.path, train?.variables.find((t) => t.path === v.path) ?? v);
+      for (const v of evaluate.variables)
+        if (v.kind === kind && existing.has(v.path))
+          unique.set(v.path, train?.variables.find((t) => t.path === v.path) ?? v);
       for (const v of order) if (v.kind === kind && !unique.has(v.path)) unique.set(v.path, v);
     }
-    return { ...evaluation, train, evaluate: keepVariables(evaluate, existing), predict, variables: [...unique.values()], parts: partsOf(plan, evaluation.network) };
+    return {
+      ...evaluation,
+      train,
+      evaluate: keepVariables(evaluate, existing),
+      predict,
+      variables: [...unique.values()],
+      parts: partsOf(plan, evaluation.network),
+    };
   } catch (error) {
     if (error instanceof BudgetError) return undefined;
     throw error;
@@ -53,20 +62,34 @@ export function elaborate(plan: Plan, rules: TypeRules, bag: DiagnosticBag): Ela
 
 type Mode = { readonly network: Network; readonly evaluator: Evaluator; readonly evaluate: Graph };
 
-function evaluationGraph(plan: Plan, rules: TypeRules, bag: DiagnosticBag, shared: SharedState, isFrozen: (path: string) => boolean): Mode {
+function evaluationGraph(
+  plan: Plan,
+  rules: TypeRules,
+  bag: DiagnosticBag,
+  shared: SharedState,
+  isFrozen: (path: string) => boolean,
+): Mode {
   const context = new Context({ bag, rules, training: false, shared, isFrozen });
   const evaluator = new Evaluator(context);
   const network = Network.over(evaluator, plan);
   const outputs = headOutputs(network, () => true);
   // what no output reads is checked all the same
   network.section.force();
-  for (const name of plan.regions.keys()) for (const key of network.regions(name)?.keys() ?? []) network.regions(name)?.member(key);
+  for (const name of plan.regions.keys())
+    for (const key of network.regions(name)?.keys() ?? []) network.regions(name)?.member(key);
   for (const [name, branch] of plan.branches) network.branch(name)?.force(branch.item.name.span);
-  for (const name of network.headNames()) for (const member of network.head(name)?.instances() ?? []) member.section.force();
+  for (const name of network.headNames())
+    for (const member of network.head(name)?.instances() ?? []) member.section.force();
   return { network, evaluator, evaluate: graphOf(context, outputs, []) };
 }
 
-function trainingGraph(plan: Plan, rules: TypeRules, bag: DiagnosticBag, shared: SharedState, isFrozen: (path: string) => boolean): Graph | undefined {
+function trainingGraph(
+  plan: Plan,
+  rules: TypeRules,
+  bag: DiagnosticBag,
+  shared: SharedState,
+  isFrozen: (path: string) => boolean,
+): Graph | undefined {
   const context = new Context({ bag, rules, training: true, shared, isFrozen });
   const evaluator = new Evaluator(context);
   const { step } = declareClock(evaluator);
@@ -75,10 +98,15 @@ function trainingGraph(plan: Plan, rules: TypeRules, bag: DiagnosticBag, shared:
   if (losses.length === 0) return undefined;
   network.section.finish();
   for (const name of plan.branches.keys()) network.branch(name)?.finish();
-  for (const name of network.headNames()) for (const member of network.head(name)?.instances() ?? []) member.section.finish();
+  for (const name of network.headNames())
+    for (const member of network.head(name)?.instances() ?? []) member.section.finish();
   const more = bag.hasErrors ? [] : addTraining(evaluator, network, losses);
   countStep(evaluator, step);
-  return graphOf(context, [...losses, ...more], context.variables.updates().map((u) => ({ ...u })));
+  return graphOf(
+    context,
+    [...losses, ...more],
+    context.variables.updates().map((u) => ({ ...u })),
+  );
 }
 
 function graphOf(context: Context, outputs: readonly Output[], updates: Graph["updates"]): Graph {
@@ -96,7 +124,13 @@ function graphOf(context: Context, outputs: readonly Output[], updates: Graph["u
 /** The outputs of every head that `keep` leaves, in order; predictions go by their own name where it is unique. */
 function headOutputs(network: Network, wanted: (kind: "loss" | "predict" | "metric") => boolean): Output[] {
   const { evaluator, plan } = network;
-  const predicted = network.headNames().flatMap((n) => [...(plan.heads.get(n)?.outputs.values() ?? [])].filter((o) => o.output.kind === "predict").map((o) => outputName(o.output)));
+  const predicted = network
+    .headNames()
+    .flatMap((n) =>
+      [...(plan.heads.get(n)?.outputs.values() ?? [])]
+        .filter((o) => o.output.kind === "predict")
+        .map((o) => outputName(o.output)),
+    );
   const outputs: Output[] = [];
   for (const name of network.headNames()) {
     const head = plan.heads.get(name);
@@ -115,13 +149,24 @@ function headOutputs(network: Network, wanted: (kind: "loss" | "predict" | "metr
   }
   return outputs;
 }
-function checkedOutput(evaluator: Evaluator, kind: "loss" | "predict" | "metric", value: Val, span: Output["span"]): Value | undefined {
+function checkedOutput(
+  evaluator: Evaluator,
+  kind: "loss" | "predict" | "metric",
+  value: Val,
+  span: Output["span"],
+): Value | undefined {
   if (hasUnknown(value) || span === undefined) return undefined;
   const rank = value.kind === "tensor" ? value.type.shape.length : -1;
   const fits = kind === "loss" ? rank === 0 : kind === "metric" ? rank === 0 || rank === 1 : rank >= 1;
   if (value.kind === "tensor" && fits) return value.value;
-  const wanted = { loss: "one number, f32[]", metric: "a number a sample, f32[B], or one number", predict: "a tensor" }[kind];
-  evaluator.context.report("E0410", { kind, wanted, given: value.kind === "tensor" ? showType(value.type) : describe(value), text: spanText(span) }, span);
+  const wanted = { loss: "one number, f32[]", metric: "a number a sample, f32[B], or one number", predict: "a tensor" }[
+    kind
+  ];
+  evaluator.context.report(
+    "E0410",
+    { kind, wanted, given: value.kind === "tensor" ? showType(value.type) : describe(value), text: spanText(span) },
+    span,
+  );
   return undefined;
 }
 
@@ -166,7 +211,8 @@ function partsOf(plan: Plan, network: Network): readonly Part[] {
   for (const name of plan.regions.keys()) parts.push({ path: name, kind: "regions" });
   for (const name of plan.branches.keys()) {
     parts.push({ path: name, kind: "branch" });
-    for (const member of network.branch(name)?.members() ?? []) parts.push({ path: `${name}.${member.key}`, kind: "member" });
+    for (const member of network.branch(name)?.members() ?? [])
+      parts.push({ path: `${name}.${member.key}`, kind: "member" });
     if (plan.branches.get(name)?.fuse) parts.push({ path: `${name}.fuse`, kind: "fuse" });
   }
   for (const name of network.headNames()) parts.push({ path: name, kind: "head" });

@@ -92,10 +92,12 @@ export class WeightNames {
     return this.#sites(expr, undefined, resolve).count > 0;
   }
   #bodyWeighted(body: Body, resolve: Resolve): boolean {
-    return body.lines.some((line) => {
-      if (line.kind === "param" || line.kind === "state" || line.kind === "shared") return true;
-      return line.kind === "let" && this.#holdsWeighted(line.value, resolve);
-    }) || this.#holdsWeighted(body.result, resolve);
+    return (
+      body.lines.some((line) => {
+        if (line.kind === "param" || line.kind === "state" || line.kind === "shared") return true;
+        return line.kind === "let" && this.#holdsWeighted(line.value, resolve);
+      }) || this.#holdsWeighted(body.result, resolve)
+    );
   }
 
   #meaningOf(value: Val | undefined): Meaning | undefined {
@@ -107,7 +109,11 @@ export class WeightNames {
     if (block.slot !== undefined) return true;
     const { callable } = block;
     if (callable.kind === "shared") return false; // its weights are named where it is declared
-    if (callable.kind === "anonymous") return this.#bodyWeighted(callable.expr.body, without((name) => this.#meaningOf(callable.env.lookup(name)), callable.expr.params));
+    if (callable.kind === "anonymous")
+      return this.#bodyWeighted(
+        callable.expr.body,
+        without((name) => this.#meaningOf(callable.env.lookup(name)), callable.expr.params),
+      );
     const { declaration, scope } = callable;
     return declaration.kind === "block" && this.#declarationWeighted(declaration, scope);
   }
@@ -115,11 +121,19 @@ export class WeightNames {
     const known = this.#weighted.get(block);
     if (known !== undefined) return known;
     this.#weighted.set(block, false); // a cycle is reported elsewhere; here it just ends
-    const slots = new Set(block.lists.flat().filter((p) => p.type?.kind === "block").map((p) => p.name.text));
+    const slots = new Set(
+      block.lists
+        .flat()
+        .filter((p) => p.type?.kind === "block")
+        .map((p) => p.name.text),
+    );
     const resolve: Resolve = (name) => {
       if (slots.has(name)) return { weighted: true, requiredConfig: true, source: false };
-      return meaningOfDeclared(scope.lookup(name), (declared) =>
-        declared.declaration.kind === "block" && this.#declarationWeighted(declared.declaration, declared.scope));
+      return meaningOfDeclared(
+        scope.lookup(name),
+        (declared) =>
+          declared.declaration.kind === "block" && this.#declarationWeighted(declared.declaration, declared.scope),
+      );
     };
     const result = this.#bodyWeighted(block.body, resolve);
     this.#weighted.set(block, result);
@@ -151,7 +165,10 @@ function requirements(block: BlockVal): Omit<Meaning, "weighted"> {
   const { callable } = block;
   if (callable.kind === "declared") {
     const { config, tensors } = classify(callable.declaration.lists);
-    return { requiredConfig: required(config.filter((p) => !block.config.has(p.name.text))), source: tensors === undefined };
+    return {
+      requiredConfig: required(config.filter((p) => !block.config.has(p.name.text))),
+      source: tensors === undefined,
+    };
   }
   return { requiredConfig: false, source: false };
 }

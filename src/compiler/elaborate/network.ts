@@ -33,7 +33,14 @@ export class Network {
   readonly #others: Map<string, Network>;
   readonly #symbolic: ReadonlySet<string>;
 
-  private constructor(evaluator: Evaluator, plan: Plan, settings: ReadonlyMap<string, Val>, ports: Map<string, Val>, replaced: ReadonlyMap<string, Val>, others: Map<string, Network>) {
+  private constructor(
+    evaluator: Evaluator,
+    plan: Plan,
+    settings: ReadonlyMap<string, Val>,
+    ports: Map<string, Val>,
+    replaced: ReadonlyMap<string, Val>,
+    others: Map<string, Network>,
+  ) {
     this.evaluator = evaluator;
     this.plan = plan;
     this.#settings = settings;
@@ -41,7 +48,9 @@ export class Network {
     this.#replaced = replaced;
     this.#others = others;
     this.#symbolic = symbolicSizes(plan);
-    this.section = new Section(evaluator, plan.lines, (part, section) => this.partEnvironment(part, this.#weights, section, new Map()));
+    this.section = new Section(evaluator, plan.lines, (part, section) =>
+      this.partEnvironment(part, this.#weights, section, new Map()),
+    );
   }
   static over(evaluator: Evaluator, plan: Plan): Network {
     const settings = new Map<string, Val>();
@@ -61,10 +70,16 @@ export class Network {
         settings.set(name, unknown);
         continue;
       }
-      const given = this.evaluator.plain(part.expr, this.partEnvironment(part, this.#weights, undefined, settings), { block: param.type?.kind === "block" });
+      const given = this.evaluator.plain(part.expr, this.partEnvironment(part, this.#weights, undefined, settings), {
+        block: param.type?.kind === "block",
+      });
       const fitted = hasUnknown(given) ? unknown : fitStatic(given, param.type);
       if (fitted === undefined) {
-        context.report("E0206", { what: `\`${name}\``, wanted: showTypeNode(param.type), given: describe(given) }, part.expr.span);
+        context.report(
+          "E0206",
+          { what: `\`${name}\``, wanted: showTypeNode(param.type), given: describe(given) },
+          part.expr.span,
+        );
       }
       const slot = fitted?.kind === "block" ? { ...fitted, slot: { name, config: [] } } : fitted;
       settings.set(name, slot ?? unknown);
@@ -73,23 +88,43 @@ export class Network {
   #declareDims(): void {
     const { context } = this.evaluator;
     for (const { node, scope } of this.plan.dims) {
-      const env = this.partEnvironment({ expr: node.range, scope, base: undefined }, this.#weights, undefined, new Map());
+      const env = this.partEnvironment(
+        { expr: node.range, scope, base: undefined },
+        this.#weights,
+        undefined,
+        new Map(),
+      );
       const { range } = node;
       if (range.kind !== "binary" || (range.op !== "..<" && range.op !== "..=")) {
-        context.report("E0206", { what: `\`dim ${node.name.text}\``, wanted: "a range such as 16 ..= 2048", given: spanText(range.span) }, range.span);
+        context.report(
+          "E0206",
+          { what: `\`dim ${node.name.text}\``, wanted: "a range such as 16 ..= 2048", given: spanText(range.span) },
+          range.span,
+        );
         continue;
       }
       const [low, high] = [this.evaluator.static(range.left, env), this.evaluator.static(range.right, env)];
       if (low?.kind !== "int" || high?.kind !== "int") continue;
       const to = high.dim.constant ?? Infinity;
-      context.facts = context.facts.bounded(node.name.text, { low: low.dim.constant ?? 1, high: range.op === "..<" ? to - 1 : to });
+      context.facts = context.facts.bounded(node.name.text, {
+        low: low.dim.constant ?? 1,
+        high: range.op === "..<" ? to - 1 : to,
+      });
     }
     for (const { line, value } of this.plan.lines) {
       // `assert H % 16 == 0` is a fact from here on
       const condition = line.kind === "assert" ? value.expr : undefined;
-      if (condition?.kind !== "binary" || condition.op !== "==" || condition.left.kind !== "binary" || condition.left.op !== "%") continue;
+      if (
+        condition?.kind !== "binary" ||
+        condition.op !== "==" ||
+        condition.left.kind !== "binary" ||
+        condition.left.op !== "%"
+      )
+        continue;
       const env = this.partEnvironment(value, this.#weights, undefined, new Map());
-      const [of, by, rest] = [condition.left.left, condition.left.right, condition.right].map((e) => this.evaluator.static(e, env));
+      const [of, by, rest] = [condition.left.left, condition.left.right, condition.right].map((e) =>
+        this.evaluator.static(e, env),
+      );
       const variable = of?.kind === "int" ? of.dim.asVariable : undefined;
       const divisor = by?.kind === "int" ? by.dim.constant : undefined;
       if (variable && divisor !== undefined && rest?.kind === "int" && rest.dim.constant === 0) {
@@ -101,30 +136,49 @@ export class Network {
     const { evaluator } = this;
     const { context } = evaluator;
     for (const [name, { node, scope }] of this.plan.ports) {
-      const env = this.partEnvironment({ expr: { kind: "bad", span: node.span }, scope, base: undefined }, this.#weights, undefined, new Map());
+      const env = this.partEnvironment(
+        { expr: { kind: "bad", span: node.span }, scope, base: undefined },
+        this.#weights,
+        undefined,
+        new Map(),
+      );
       const type = resolveType(evaluator, node.type, env);
       if (type === undefined) {
         this.#ports.set(name, unknown);
         continue;
       }
       const range = resolveRange(evaluator, node.type, env);
-      const made = context.graph.at({ path: name, span: node.span }, () => context.graph.node("input", { name, kind: node.kind }, [], [type]));
+      const made = context.graph.at({ path: name, span: node.span }, () =>
+        context.graph.node("input", { name, kind: node.kind }, [], [type]),
+      );
       const reason = { span: node.span, text: `declared by \`${node.kind} ${name}\``, argument: undefined };
       const value = { node: made, index: 0 };
       context.ports.push({ name, kind: node.kind, type, value, range, span: node.span });
       if (range && node.type.kind === "tensor" && node.type.range) {
         const to = node.type.range.kind === "binary" ? node.type.range.right : undefined;
         const param = to?.kind === "name" ? this.plan.params.get(to.text)?.param : undefined;
-        context.ranges.set(made, { span: param?.name.span ?? node.type.range.span, text: spanText(node.type.range.span), size: to && spanText(to.span) });
+        context.ranges.set(made, {
+          span: param?.name.span ?? node.type.range.span,
+          text: spanText(node.type.range.span),
+          size: to && spanText(to.span),
+        });
       }
-      this.#ports.set(name, makeTensor(value, type.shape.map(() => reason), range));
+      this.#ports.set(
+        name,
+        makeTensor(
+          value,
+          type.shape.map(() => reason),
+          range,
+        ),
+      );
     }
   }
 
   // --- names --------------------------------------------------------------------------------------------------------
 
   lookup(name: string): Val | undefined {
-    const direct = this.#settings.get(name) ?? this.#replaced.get(name) ?? this.#ports.get(name) ?? this.section.lookup(name);
+    const direct =
+      this.#settings.get(name) ?? this.#replaced.get(name) ?? this.#ports.get(name) ?? this.section.lookup(name);
     if (direct !== undefined) return direct;
     if (name === "branch") return this.#allBranches();
     if (this.plan.branches.has(name)) return this.branch(name)?.value;
@@ -136,7 +190,8 @@ export class Network {
   /** Predictions are in scope by name. */
   #predicted(name: string): Val | undefined {
     for (const [head, plan] of this.plan.heads) {
-      if (plan.in === undefined && plan.outputs.get(name)?.output.kind === "predict") return this.head(head)?.instances()[0]?.output(name);
+      if (plan.in === undefined && plan.outputs.get(name)?.output.kind === "predict")
+        return this.head(head)?.instances()[0]?.output(name);
     }
     return undefined;
   }
@@ -155,7 +210,13 @@ export class Network {
   }
 
   /** Where a part is read: `inner` names first, then the model's, then the file that wrote the part. */
-  partEnvironment(part: PartExpr, weights: WeightScope, section: Section | undefined, inner: ReadonlyMap<string, Val>, world?: (network: Network) => Environment): Environment {
+  partEnvironment(
+    part: PartExpr,
+    weights: WeightScope,
+    section: Section | undefined,
+    inner: ReadonlyMap<string, Val>,
+    world?: (network: Network) => Environment,
+  ): Environment {
     const file = fileEnvironment(this.evaluator, part.scope);
     const outer: Environment = {
       ...file,
@@ -166,7 +227,9 @@ export class Network {
       names: () => chain(this.names(), file.names()),
       world: this.#world(world ?? ((network) => network.partEnvironment(part, weights, network.section, inner))),
     };
-    return section === undefined || section === this.section ? extend(outer, inner) : sectionEnvironment(outer, section, inner);
+    return section === undefined || section === this.section
+      ? extend(outer, inner)
+      : sectionEnvironment(outer, section, inner);
   }
   #world(environment: (network: Network) => Environment): WorldContext {
     return {
@@ -175,7 +238,9 @@ export class Network {
     };
   }
   #with(replaced: ReadonlyMap<string, Val>): Network {
-    const key = [...replaced].map(([name, v]) => `${name}=${v.kind === "tensor" ? `${v.value.node.id}.${v.value.index}` : ""}`).join();
+    const key = [...replaced]
+      .map(([name, v]) => `${name}=${v.kind === "tensor" ? `${v.value.node.id}.${v.value.index}` : ""}`)
+      .join();
     const known = this.#others.get(key);
     if (known) return known;
     const network = new Network(this.evaluator, this.plan, this.#settings, this.#ports, replaced, this.#others);
@@ -222,7 +287,8 @@ export class Network {
       name: "branch.*",
       member: () => undefined,
       memberNames: () => [],
-      star: () => mapOf(members().flatMap((b) => b.results().map(([key, value]): [string, Val] => [`${b.name}.${key}`, value]))),
+      star: () =>
+        mapOf(members().flatMap((b) => b.results().map(([key, value]): [string, Val] => [`${b.name}.${key}`, value]))),
       plain: (at: Span) => mapOf(members().map((b): [string, Val] => [b.name, b.value.plain(at)])),
     };
     return {

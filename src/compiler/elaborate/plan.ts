@@ -5,14 +5,12 @@
 import type { FileScope } from "../resolve/modules.ts";
 import type { Span } from "../source/source.ts";
 import type {
-  AssertLine,
   BranchItem,
   DimItem,
   Expr,
   FreezeLine,
   HeadItem,
   Item,
-  LetLine,
   Line,
   ModelDecl,
   OptimizeLine,
@@ -92,7 +90,10 @@ export interface Plan {
   readonly freeze: Scoped<FreezeLine>[];
   readonly steps: StepPlan[];
   data: Map<string, PartExpr> | undefined;
-  readonly pretrained: Map<string, { readonly item: PretrainedItem; readonly scope: FileScope; readonly rules: Scoped<RuleLine>[] }>;
+  readonly pretrained: Map<
+    string,
+    { readonly item: PretrainedItem; readonly scope: FileScope; readonly rules: Scoped<RuleLine>[] }
+  >;
   /** Parts that an edit removed, by path, with the place of the edit. */
   readonly removed: Map<string, Span>;
 }
@@ -168,7 +169,13 @@ export function addItem(plan: Plan, item: Item, scope: FileScope): void {
       });
       return;
     case "head": {
-      const head: HeadPlan = { item, scope, in: item.for && partExpr(item.for.in, scope), lines: [], outputs: new Map() };
+      const head: HeadPlan = {
+        item,
+        scope,
+        in: item.for && partExpr(item.for.in, scope),
+        lines: [],
+        outputs: new Map(),
+      };
       for (const line of item.lines) addToHead(head, line, scope);
       plan.heads.set(item.name.text, head);
       return;
@@ -178,7 +185,12 @@ export function addItem(plan: Plan, item: Item, scope: FileScope): void {
         if (line.kind === "field") plan.training.set(line.name.text, partExpr(line.value, scope));
         else if (line.kind === "optimize") plan.optimize.push({ node: line, scope });
         else if (line.kind === "freeze") plan.freeze.push({ node: line, scope });
-        else plan.steps.push({ name: line.name.text, lines: line.lines.map((node) => ({ node, scope })), span: line.span });
+        else
+          plan.steps.push({
+            name: line.name.text,
+            lines: line.lines.map((node) => ({ node, scope })),
+            span: line.span,
+          });
       }
       return;
     case "data":
@@ -245,5 +257,5 @@ export function targetNames(target: Target): readonly string[] {
 }
 /** The line with another expression. */
 export function withValue(line: Line, value: Expr): Line {
-  return line.kind === "assert" ? ({ ...line, condition: value } satisfies AssertLine) : ({ ...line, value } as LetLine);
+  return line.kind === "assert" ? { ...line, condition: value } : { ...line, value };
 }

@@ -8,7 +8,7 @@ import type { PrimDecl, TypeNode } from "../syntax/ast.ts";
 import { Dim } from "../types/dim.ts";
 import type { Bindings, Range } from "../types/signature.ts";
 import { axis, literalShape } from "../types/shapes.ts";
-import { isNumber, type Static, StaticError, toNumber } from "../types/static.ts";
+import { type FloatValue, type IntValue, isNumber, type Static, StaticError, toNumber } from "../types/static.ts";
 import { type DType, isFloat, type TensorType } from "../types/tensor.ts";
 import { classify } from "../types/signature.ts";
 import type { Operand, Site } from "./apply.ts";
@@ -18,7 +18,17 @@ import { liftNumber, makeTensor } from "./tensors.ts";
 import { type TensorVal, unknown, type Val } from "./values.ts";
 
 /** Primitives that move entries about and so keep a label range. */
-const keepsRange = new Set(["reshape", "expand", "transpose", "slice", "flip", "stop_gradient", "cast", "split", "pad"]);
+const keepsRange = new Set([
+  "reshape",
+  "expand",
+  "transpose",
+  "slice",
+  "flip",
+  "stop_gradient",
+  "cast",
+  "split",
+  "pad",
+]);
 
 export function emitPrimitive(
   evaluator: Evaluator,
@@ -54,16 +64,22 @@ export function emitPrimitive(
   const attributes: Record<string, Attribute> = {};
   for (const param of config) {
     const value = bindings.values.get(param.name.text);
-    if (value !== undefined) attributes[param.name.text] = normalized(param.name.text, value, name === "stack" ? rank + 1 : rank);
+    if (value !== undefined)
+      attributes[param.name.text] = normalized(param.name.text, value, name === "stack" ? rank + 1 : rank);
   }
-  for (const asked of askedOf(prim, config.map((p) => p.name.text), tensors)) {
+  for (const asked of askedOf(
+    prim,
+    config.map((p) => p.name.text),
+    tensors,
+  )) {
     const value = bindings.values.get(asked);
     if (value !== undefined) attributes[asked] = attributeOf(value);
   }
   const types = outputTypes(prim.result, bindings, site.want.type?.dtype);
   const node = graph.node(name, attributes, inputs, types);
   const outputs = types.map((_, index): TensorVal => makeTensor({ node, index }, [], range));
-  if (prim.result?.kind === "list") return { kind: "collection", named: false, keys: outputs.map((_, i) => String(i)), members: outputs };
+  if (prim.result?.kind === "list")
+    return { kind: "collection", named: false, keys: outputs.map((_, i) => String(i)), members: outputs };
   return prim.result?.kind === "tuple" ? { kind: "tuple", members: outputs } : (outputs[0] ?? unknown);
 }
 
@@ -76,7 +92,11 @@ function normalized(name: string, value: Static, rank: number): Attribute {
 }
 
 /** Dim variables of the result that no tensor binds. */
-function askedOf(prim: PrimDecl, config: readonly string[], tensors: readonly { readonly type: TypeNode | undefined }[]): readonly string[] {
+function askedOf(
+  prim: PrimDecl,
+  config: readonly string[],
+  tensors: readonly { readonly type: TypeNode | undefined }[],
+): readonly string[] {
   const bound = new Set([...config, ...tensors.flatMap((p) => dimNames(p.type))]);
   return [...new Set(dimNames(prim.result))].filter((n) => !bound.has(n));
 }
@@ -90,7 +110,11 @@ function dimNames(type: TypeNode | undefined): readonly string[] {
   });
 }
 
-function outputTypes(result: TypeNode | undefined, bindings: Bindings, dtype: DType | undefined): readonly TensorType[] {
+function outputTypes(
+  result: TypeNode | undefined,
+  bindings: Bindings,
+  dtype: DType | undefined,
+): readonly TensorType[] {
   if (result?.kind === "tuple") return result.members.flatMap((m) => outputTypes(m, bindings, dtype));
   if (result?.kind === "list") {
     const parts = bindings.values.get("parts");
@@ -104,42 +128,50 @@ function outputTypes(result: TypeNode | undefined, bindings: Bindings, dtype: DT
   return [type];
 }
 
-type Source = (evaluator: Evaluator, bindings: Bindings, locals: ReadonlyMap<string, Val>, site: Site, weights: WeightScope) => Val;
+type Source = (
+  evaluator: Evaluator,
+  bindings: Bindings,
+  locals: ReadonlyMap<string, Val>,
+  site: Site,
+  weights: WeightScope,
+) => Val;
 
 /** Sources are leaves of the graph. Their shape is what the use asks for. */
 const sources: Readonly<Record<string, Source>> = {
   zeros: (evaluator, bindings, _locals, site) => filled(evaluator, 0, bindings, site),
   ones: (evaluator, bindings, _locals, site) => filled(evaluator, 1, bindings, site),
-  uniform: (evaluator, bindings, _locals, site, weights) => random(evaluator, "uniform", ["low", "high"], bindings, site, weights),
-  normal: (evaluator, bindings, _locals, site, weights) => random(evaluator, "normal", ["mean", "std"], bindings, site, weights),
+  uniform: (evaluator, bindings, _locals, site, weights) =>
+    random(evaluator, "uniform", ["low", "high"], bindings, site, weights),
+  normal: (evaluator, bindings, _locals, site, weights) =>
+    random(evaluator, "normal", ["mean", "std"], bindings, site, weights),
   tensor: (evaluator, bindings, _locals, site) => {
     const values = bindings.values.get("values");
-    const flat: number[] = [];
-    let whole = true;
-    const visit = (value: Static): void => {
-      if (value.kind === "collection" || value.kind === "tuple") value.members.forEach(visit);
-      else if (isNumber(value)) {
-        if (value.kind === "float") whole = false;
-        flat.push(toNumber(value));
-      } else throw new StaticError("a literal tensor holds numbers");
-    };
-    if (values !== undefined) visit(values);
+    const numbers = values === undefined ? [] : literalNumbers(values);
+    const whole = numbers.every((n) => n.kind === "int");
     const shape = literalShape(values).map((d) => d.constant ?? 0);
     const wanted = site.want.type?.dtype;
     const dtype = wanted ?? (whole ? "i64" : "f32");
     if (!whole && !isFloat(dtype)) throw new StaticError(`a literal with fractions cannot be ${dtype}`);
-    return makeTensor(evaluator.context.graph.constant(Float64Array.from(flat), dtype, shape), []);
+    return makeTensor(evaluator.context.graph.constant(Float64Array.from(numbers, toNumber), dtype, shape), []);
   },
   now: (evaluator, _bindings, locals, site) => {
     const schedule = locals.get("schedule");
     const { clock } = evaluator.context;
     if (schedule?.kind !== "block") return unknown;
     if (clock === undefined) throw new StaticError("the value of a schedule is known in training only");
-    const operands = [clock.step, clock.epoch].map((value): Operand => ({ value: makeTensor(value, []), expr: undefined }));
+    const operands = [clock.step, clock.epoch].map((value): Operand => ({
+      value: makeTensor(value, []),
+      expr: undefined,
+    }));
     return evaluator.applier.apply(schedule, operands, { ...site, want: {} });
   },
 };
 
+function literalNumbers(value: Static): readonly (IntValue | FloatValue)[] {
+  if (value.kind === "collection" || value.kind === "tuple") return value.members.flatMap(literalNumbers);
+  if (!isNumber(value)) throw new StaticError("a literal tensor holds numbers");
+  return [value];
+}
 function runOf(bindings: Bindings): readonly Dim[] {
   const run = bindings.values.get("S");
   return run?.kind === "collection" ? run.members.flatMap((m) => (m.kind === "int" ? [m.dim] : [])) : [];
@@ -152,14 +184,23 @@ function filled(evaluator: Evaluator, value: number, bindings: Bindings, site: S
   const node = evaluator.context.graph.node("expand", { to: shape }, [scalar], [{ dtype, shape }]);
   return makeTensor({ node, index: 0 }, []);
 }
-function random(evaluator: Evaluator, distribution: "uniform" | "normal", settings: readonly [string, string], bindings: Bindings, site: Site, weights: WeightScope): Val {
+function random(
+  evaluator: Evaluator,
+  distribution: "uniform" | "normal",
+  settings: readonly [string, string],
+  bindings: Bindings,
+  site: Site,
+  weights: WeightScope,
+): Val {
   const { context } = evaluator;
   const shape = runOf(bindings);
   const dtype = site.want.type?.dtype ?? "f32";
-  const numbers = Object.fromEntries(settings.map((name) => {
-    const value = bindings.values.get(name);
-    return [name, value && isNumber(value) ? toNumber(value) : 0];
-  }));
+  const numbers = Object.fromEntries(
+    settings.map((name) => {
+      const value = bindings.values.get(name);
+      return [name, value && isNumber(value) ? toNumber(value) : 0];
+    }),
+  );
   const inputs = context.clock ? [context.clock.step] : [];
   const path = `${weights.path}${weights.path === "" ? "" : "."}${context.drawName(weights.path)}`;
   const node = context.graph.node("random", { distribution, ...numbers, path }, inputs, [{ dtype, shape }]);

@@ -10,7 +10,7 @@ import { WeightScope } from "./environment.ts";
 import { Context, newSharedState } from "./context.ts";
 import { Evaluator } from "./evaluator.ts";
 import type { Network } from "./network.ts";
-import type { PartExpr, Plan } from "./plan.ts";
+import type { PartExpr } from "./plan.ts";
 import { makeTensor } from "./tensors.ts";
 import { nearest } from "../diagnostics/suggest.ts";
 
@@ -28,7 +28,9 @@ export function plainOf(value: Static): Plain {
     case "tuple":
       return value.members.map(plainOf);
     case "collection":
-      return value.named ? Object.fromEntries(value.keys.map((k, i) => [k, memberOf(value.members, i)])) : value.members.map(plainOf);
+      return value.named
+        ? Object.fromEntries(value.keys.map((k, i) => [k, memberOf(value.members, i)]))
+        : value.members.map(plainOf);
   }
 }
 function memberOf(members: readonly Static[], index: number): Plain {
@@ -69,7 +71,11 @@ export function dataFields(network: Network): Record<string, Plain> | undefined 
   const names = [...plan.ports.keys(), ...dataLists];
   for (const [name, part] of plan.data) {
     if (names.includes(name)) continue;
-    evaluator.context.report("E0604", { name, near: nearest(name, names), ports: [...plan.ports.keys()] }, part.expr.span);
+    evaluator.context.report(
+      "E0604",
+      { name, near: nearest(name, names), ports: [...plan.ports.keys()] },
+      part.expr.span,
+    );
   }
   return fields(network, plan.data);
 }
@@ -79,7 +85,13 @@ export function pretrainedMaps(network: Network): PretrainedMap[] {
     name,
     from: item.from.value,
     rules: rules.map(({ node, scope }): PretrainedRule => {
-      if (node.kind !== "map") return { kind: node.kind, patterns: node.patterns.map((p) => p.value), source: undefined, transform: undefined };
+      if (node.kind !== "map")
+        return {
+          kind: node.kind,
+          patterns: node.patterns.map((p) => p.value),
+          source: undefined,
+          transform: undefined,
+        };
       const source = sourceOf(node.value);
       if (source === undefined) network.evaluator.context.report("E0605", {}, node.value.span);
       else if (node.value.kind === "pipe") checkTransform(network, { expr: node.value, scope, base: undefined });
@@ -101,7 +113,8 @@ function checkTransform(network: Network, part: PartExpr): void {
   if (part.expr.kind !== "pipe") return;
   const env = network.partEnvironment(part, new WeightScope("", "pretrained"), undefined, new Map());
   const block = network.evaluator.evaluate(part.expr.target, env, { block: true });
-  if (block.kind !== "block" && block.kind !== "unknown") network.evaluator.context.report("E0605", {}, part.expr.target.span);
+  if (block.kind !== "block" && block.kind !== "unknown")
+    network.evaluator.context.report("E0605", {}, part.expr.target.span);
 }
 
 /** The graph that makes a weight of the model from a source tensor of this shape: input `source`, output `value`. */
@@ -118,10 +131,16 @@ function transformGraph(network: Network, part: PartExpr, shape: readonly number
     const given = apply(expr.input);
     const block = evaluator.evaluate(expr.target, env, { block: true });
     if (block.kind !== "block") return { kind: "unknown" };
-    return evaluator.applier.apply(block, [{ value: given, expr: undefined }], { expr, span: expr.target.span, env, want: {} });
+    return evaluator.applier.apply(block, [{ value: given, expr: undefined }], {
+      expr,
+      span: expr.target.span,
+      env,
+      want: {},
+    });
   };
   const made = apply(part.expr);
-  const outputs = made.kind === "tensor" ? [{ name: "value", kind: "value", value: made.value, span: part.expr.span } as const] : [];
+  const outputs =
+    made.kind === "tensor" ? [{ name: "value", kind: "value", value: made.value, span: part.expr.span } as const] : [];
   return {
     nodes: context.graph.nodes,
     ports: [{ name: "source", kind: "input", type, value: { node, index: 0 }, range: undefined, span: undefined }],

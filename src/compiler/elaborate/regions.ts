@@ -56,12 +56,26 @@ export class RegionsInstance {
       context.report("E0203", { what: `\`${this.name}.${key}\``, given: describe(block) }, part.expr.span);
       return unknown;
     }
-    const operands = (this.#of.kind === "tuple" ? this.#of.members : [this.#of]).map((value) => ({ value, expr: undefined }));
-    const made = evaluator.applier.apply(block, operands, { expr: part.expr, span: part.expr.span, env, want: { type }, scope: weights });
+    const operands = (this.#of.kind === "tuple" ? this.#of.members : [this.#of]).map((value) => ({
+      value,
+      expr: undefined,
+    }));
+    const made = evaluator.applier.apply(block, operands, {
+      expr: part.expr,
+      span: part.expr.span,
+      env,
+      want: { type },
+      scope: weights,
+    });
     if (made.kind === "tensor" && !sameType(evaluator, made.type, type)) {
-      context.report("E0304", { what: `\`${this.name}.${key}\``, declared: showType(type), given: showType(made.type) }, part.expr.span, {
-        related: [{ span: this.#plan.item.type.span, label: "declared here" }],
-      });
+      context.report(
+        "E0304",
+        { what: `\`${this.name}.${key}\``, declared: showType(type), given: showType(made.type) },
+        part.expr.span,
+        {
+          related: [{ span: this.#plan.item.type.span, label: "declared here" }],
+        },
+      );
       return unknown;
     }
     return made;

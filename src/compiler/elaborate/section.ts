@@ -19,7 +19,11 @@ export class Section {
   readonly #open = new Set<PartLine>();
   readonly #pending: (() => void)[] = [];
 
-  constructor(evaluator: Evaluator, lines: readonly PartLine[], environment: (part: PartExpr, section: Section) => Environment) {
+  constructor(
+    evaluator: Evaluator,
+    lines: readonly PartLine[],
+    environment: (part: PartExpr, section: Section) => Environment,
+  ) {
     this.#evaluator = evaluator;
     this.#lines = lines;
     this.#environment = environment;
@@ -61,7 +65,8 @@ export class Section {
     const letName = line.kind === "let" && line.target.kind === "name" ? line.target.text : undefined;
     const withBase = base === undefined ? env : this.#withBase(env, base, letName);
     evaluateLine(this.#evaluator, line, withBase, locals, this.#pending);
-    if (line.kind === "let") for (const name of targetNames(line.target)) this.#values.set(name, locals.get(name) ?? unknown);
+    if (line.kind === "let")
+      for (const name of targetNames(line.target)) this.#values.set(name, locals.get(name) ?? unknown);
     for (const [name, value] of locals) this.#values.set(name, value);
     this.#open.delete(part);
     this.#done.add(part);
@@ -74,7 +79,13 @@ export class Section {
         const own = env.lookup(name); // a model's own `base` wins
         if (own !== undefined || name !== "base") return own;
         const inner = this.#environment(base, this);
-        value ??= evaluateNamed(this.#evaluator, base.expr, letName, base.base ? this.#withBase(inner, base.base, letName) : inner, {});
+        value ??= evaluateNamed(
+          this.#evaluator,
+          base.expr,
+          letName,
+          base.base ? this.#withBase(inner, base.base, letName) : inner,
+          {},
+        );
         return value;
       },
     };
@@ -88,7 +99,11 @@ export class Section {
 }
 
 /** An environment over a section. */
-export function sectionEnvironment(outer: Environment, section: Section, locals: ReadonlyMap<string, Val>): Environment {
+export function sectionEnvironment(
+  outer: Environment,
+  section: Section,
+  locals: ReadonlyMap<string, Val>,
+): Environment {
   return {
     ...extend(outer, locals),
     lookup: (name) => locals.get(name) ?? section.lookup(name) ?? outer.lookup(name),

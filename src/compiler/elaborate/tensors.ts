@@ -12,7 +12,9 @@ import { type DType, isFloat, showType } from "../types/tensor.ts";
 import type { Context } from "./context.ts";
 import { describe, type Reason, type TensorVal, unknown, type Val } from "./values.ts";
 
-const operatorNames: Readonly<Partial<Record<BinaryOp, { readonly op: string; readonly verb: string; readonly boolean?: true }>>> = {
+const operatorNames: Readonly<
+  Partial<Record<BinaryOp, { readonly op: string; readonly verb: string; readonly boolean?: true }>>
+> = {
   "+": { op: "add", verb: "added" },
   "-": { op: "sub", verb: "subtracted" },
   "*": { op: "mul", verb: "multiplied" },
@@ -41,7 +43,11 @@ export function nounOf(expr: Expr | undefined): string {
   return "this";
 }
 
-export function makeTensor(value: Value, reasons: readonly (Reason | undefined)[], range?: TensorVal["range"]): TensorVal {
+export function makeTensor(
+  value: Value,
+  reasons: readonly (Reason | undefined)[],
+  range?: TensorVal["range"],
+): TensorVal {
   const type = value.node.outputs[value.index];
   if (type === undefined) throw new Error("a value without a type");
   return { kind: "tensor", value, type, range, reasons };
@@ -59,12 +65,19 @@ export function tensorBinary(context: Context, expr: BinaryExpr, left: Val, righ
   const name = operatorNames[expr.op];
   const dtype = left.kind === "tensor" ? left.type.dtype : right.kind === "tensor" ? right.type.dtype : "f32";
   if (name === undefined) {
-    context.report("E0206", { what: `\`${expr.op}\``, wanted: "whole numbers", given: describe(left.kind === "tensor" ? left : right) }, expr.span);
+    context.report(
+      "E0206",
+      { what: `\`${expr.op}\``, wanted: "whole numbers", given: describe(left.kind === "tensor" ? left : right) },
+      expr.span,
+    );
     return unknown;
   }
   const [a, b] = [operand(context, left, dtype, expr), operand(context, right, dtype, expr)];
   if (a === undefined || b === undefined) return unknown;
-  if (a.type.dtype !== b.type.dtype || ((expr.op === "and" || expr.op === "or") !== (a.type.dtype === "bool") && expr.op !== "==" && expr.op !== "!=")) {
+  if (
+    a.type.dtype !== b.type.dtype ||
+    ((expr.op === "and" || expr.op === "or") !== (a.type.dtype === "bool") && expr.op !== "==" && expr.op !== "!=")
+  ) {
     context.report("E0305", { verb: name.verb, left: showType(a.type), right: showType(b.type) }, expr.span);
     return unknown;
   }
@@ -74,7 +87,12 @@ export function tensorBinary(context: Context, expr: BinaryExpr, left: Val, righ
   }
   try {
     const shape = broadcast(a.type.shape, b.type.shape, context.facts);
-    const node = context.graph.node(name.op, {}, [a.value, b.value], [{ dtype: name.boolean ? "bool" : a.type.dtype, shape }]);
+    const node = context.graph.node(
+      name.op,
+      {},
+      [a.value, b.value],
+      [{ dtype: name.boolean ? "bool" : a.type.dtype, shape }],
+    );
     const reasons = shape.map((d, i) => reasonAt(a, shape.length - 1 - i, d) ?? reasonAt(b, shape.length - 1 - i, d));
     return makeTensor({ node, index: 0 }, reasons);
   } catch (error) {
@@ -104,20 +122,39 @@ export function reasonAt(tensor: TensorVal, fromEnd: number, size: Dim): Reason 
   return tensor.type.shape[place]?.equals(size) === true ? tensor.reasons[place] : undefined;
 }
 
-function reportBroadcast(context: Context, expr: BinaryExpr, verb: string, a: TensorVal, b: TensorVal, error: BroadcastError): void {
+function reportBroadcast(
+  context: Context,
+  expr: BinaryExpr,
+  verb: string,
+  a: TensorVal,
+  b: TensorVal,
+  error: BroadcastError,
+): void {
   const rank = Math.max(a.type.shape.length, b.type.shape.length);
   const noun = axisNoun(error.fromEnd, rank);
   const label = (side: Expr, tensor: TensorVal, size: Dim): { span: Span; label: string }[] => {
     const reason = reasonAt(tensor, error.fromEnd, size);
-    return reason ? [{ span: context.place(reason.span), label: `${nounOf(side)} has ${size.toString()} ${noun}: ${reason.text}` }] : [];
+    return reason
+      ? [{ span: context.place(reason.span), label: `${nounOf(side)} has ${size.toString()} ${noun}: ${reason.text}` }]
+      : [];
   };
   const channels = rank === 4 && error.fromEnd === 2;
   const larger = (error.left.constant ?? 0) >= (error.right.constant ?? 0) ? error.left : error.right;
-  const [small] = larger === error.left ? [expr.right] : [expr.left];
-  const help = channels && small?.kind === "name" ? `project ${small.text} first:   ${small.text} |> conv(${larger.toString()}, kernel: 1) as project` : "";
+  const small = larger === error.left ? expr.right : expr.left;
+  const help =
+    channels && small.kind === "name"
+      ? `project ${small.text} first:   ${small.text} |> conv(${larger.toString()}, kernel: 1) as project`
+      : "";
   context.report(
     "E0301",
-    { verb, left: error.left.toString(), right: error.right.toString(), noun, types: `${showType(a.type)} ${expr.op} ${showType(b.type)}`, help },
+    {
+      verb,
+      left: error.left.toString(),
+      right: error.right.toString(),
+      noun,
+      types: `${showType(a.type)} ${expr.op} ${showType(b.type)}`,
+      help,
+    },
     expr.span,
     { related: [...label(expr.left, a, error.left), ...label(expr.right, b, error.right)] },
   );
@@ -125,7 +162,11 @@ function reportBroadcast(context: Context, expr: BinaryExpr, verb: string, a: Te
 
 export function tensorUnary(context: Context, op: "-" | "not", of: TensorVal, span: Span): Val {
   if ((op === "not") !== (of.type.dtype === "bool")) {
-    context.report("E0206", { what: `\`${op}\``, wanted: op === "not" ? "true or false" : "numbers", given: showType(of.type) }, span);
+    context.report(
+      "E0206",
+      { what: `\`${op}\``, wanted: op === "not" ? "true or false" : "numbers", given: showType(of.type) },
+      span,
+    );
     return unknown;
   }
   const node = context.graph.node(op === "not" ? "logical_not" : "neg", {}, [of.value], [of.type]);
@@ -143,7 +184,11 @@ export function tensorIndex(context: Context, of: TensorVal, entries: readonly I
   const rank = of.type.shape.length;
   const consumed = entries.filter((e) => e.kind !== "new" && e.kind !== "rest").length;
   if (consumed > rank) {
-    context.report("E0303", { what: nounOf(expr.of), wanted: `at most ${rank} positions`, given: `${consumed}` , type: showType(of.type) }, expr.span);
+    context.report(
+      "E0303",
+      { what: nounOf(expr.of), wanted: `at most ${rank} positions`, given: `${consumed}`, type: showType(of.type) },
+      expr.span,
+    );
     return unknown;
   }
   const rest = entries.findIndex((e) => e.kind === "rest");
@@ -167,12 +212,24 @@ export function tensorIndex(context: Context, of: TensorVal, entries: readonly I
       kept.push(size);
       reasons.push(of.reasons[place]);
     } else {
-      const [from, to] = entry.kind === "at" ? single(entry.position, size) : [fromEnd(entry.from, size), fromEnd(entry.to, size)];
-      const inside = context.facts.decide(from, ">=", Dim.zero) !== false && context.facts.decide(to, "<=", size) !== false && context.facts.decide(from, "<=", to) !== false;
-      if (!inside) throw new StaticError(`axis ${place} has ${size.toString()} entries, and ${entry.kind === "at" ? entry.position.toString() : `${from.toString()} ..< ${to.toString()}`} lies outside`);
+      const [from, to] =
+        entry.kind === "at" ? single(entry.position, size) : [fromEnd(entry.from, size), fromEnd(entry.to, size)];
+      const inside =
+        context.facts.decide(from, ">=", Dim.zero) !== false &&
+        context.facts.decide(to, "<=", size) !== false &&
+        context.facts.decide(from, "<=", to) !== false;
+      if (!inside)
+        throw new StaticError(
+          `axis ${place} has ${size.toString()} entries, and ${entry.kind === "at" ? entry.position.toString() : `${from.toString()} ..< ${to.toString()}`} lies outside`,
+        );
       if (!(from.constant === 0 && to.equals(size))) {
         const shape = (value.node.outputs[value.index]?.shape ?? []).map((d, i) => (i === place ? to.minus(from) : d));
-        const node = context.graph.node("slice", { axis: Dim.of(place), from, to }, [value], [{ dtype: of.type.dtype, shape }]);
+        const node = context.graph.node(
+          "slice",
+          { axis: Dim.of(place), from, to },
+          [value],
+          [{ dtype: of.type.dtype, shape }],
+        );
         value = { node, index: 0 };
       }
       if (entry.kind === "at") reshaped = true;
@@ -183,7 +240,11 @@ export function tensorIndex(context: Context, of: TensorVal, entries: readonly I
     }
     place++;
   }
-  if (reshaped) value = { node: context.graph.node("reshape", { to: kept }, [value], [{ dtype: of.type.dtype, shape: kept }]), index: 0 };
+  if (reshaped)
+    value = {
+      node: context.graph.node("reshape", { to: kept }, [value], [{ dtype: of.type.dtype, shape: kept }]),
+      index: 0,
+    };
   return makeTensor(value, reasons, of.range);
 }
 function fromEnd(position: Dim, size: Dim): Dim {

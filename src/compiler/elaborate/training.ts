@@ -21,7 +21,13 @@ export function declareClock(evaluator: Evaluator): { readonly step: Variable; r
   const { graph, variables } = context;
   const i64 = { dtype: "i64", shape: [] } as const;
   const step = variables.declare("counter", "step", i64, () => ({ kind: "constant", value: 0 }), undefined);
-  const stepsPerEpoch = variables.declare("counter", "steps_per_epoch", i64, () => ({ kind: "constant", value: 1 }), undefined);
+  const stepsPerEpoch = variables.declare(
+    "counter",
+    "steps_per_epoch",
+    i64,
+    () => ({ kind: "constant", value: 1 }),
+    undefined,
+  );
   const epoch = graph.at({ path: "epoch", span: undefined }, () => {
     const [done, each] = [step.value, stepsPerEpoch.value].map((v) => graph.op("cast", { to: "f32" }, v));
     if (done === undefined || each === undefined) throw new Error("unreachable: two casts");
@@ -47,9 +53,15 @@ export function addTraining(evaluator: Evaluator, network: Network, losses: read
   const values = losses.map((l) => l.value);
   const [first, ...rest] = values;
   if (first === undefined) return [];
-  const total = graph.at({ path: "loss", span: undefined }, () => rest.reduce((sum, loss) => graph.op("add", {}, sum, loss), first));
+  const total = graph.at({ path: "loss", span: undefined }, () =>
+    rest.reduce((sum, loss) => graph.op("add", {}, sum, loss), first),
+  );
   const trained = variables.all.filter((v) => v.kind === "param" && v.trained && !context.isFrozen(v.path));
-  const gradients = differentiate(graph, total, trained.map((v) => v.value));
+  const gradients = differentiate(
+    graph,
+    total,
+    trained.map((v) => v.value),
+  );
   const outputs: Output[] = [{ name: "loss", kind: "total", value: total, span: undefined }];
 
   const scope = new WeightScope("", "train");
@@ -60,19 +72,37 @@ export function addTraining(evaluator: Evaluator, network: Network, losses: read
     outputs.push({ name: `grad.${variable.path}`, kind: "gradient", value: gradient, span: variable.span });
     const group = groups.find((g) => g.patterns.some((p) => p.matches(variable.path)));
     if (group === undefined) {
-      if (plan.steps.length === 0) context.report("E0601", { path: variable.path, has: groups.length > 0 }, variable.span ?? plan.model.name.span);
+      if (plan.steps.length === 0)
+        context.report("E0601", { path: variable.path, has: groups.length > 0 }, variable.span ?? plan.model.name.span);
       continue;
     }
     group.used = true;
     if (group.optimizer === undefined || group.rate === undefined) continue;
     const { by } = group.line.node;
     const weights = new WeightScope(`optimizer.${variable.path}`, `optimizer.${variable.path}`);
-    const env: Environment = network.partEnvironment({ expr: by, scope: group.line.scope, base: undefined }, weights, undefined, new Map());
-    const operands = [variable.value, gradient, group.rate].map((value) => ({ value: makeTensor(value, []), expr: undefined }));
+    const env: Environment = network.partEnvironment(
+      { expr: by, scope: group.line.scope, base: undefined },
+      weights,
+      undefined,
+      new Map(),
+    );
+    const operands = [variable.value, gradient, group.rate].map((value) => ({
+      value: makeTensor(value, []),
+      expr: undefined,
+    }));
     const next = graph.at({ path: `optimizer.${variable.path}`, span: by.span }, () =>
-      evaluator.applier.apply(group.optimizer as BlockVal, operands, { expr: by, span: by.span, env, want: {}, scope: weights }));
-    if (next.kind === "tensor" && sameType(evaluator, next.type, variable.type)) variables.update(variable.path, next.value);
-    else if (next.kind !== "unknown") context.report("E0602", { given: describe(next), wanted: showType(variable.type) }, by.span);
+      evaluator.applier.apply(group.optimizer as BlockVal, operands, {
+        expr: by,
+        span: by.span,
+        env,
+        want: {},
+        scope: weights,
+      }),
+    );
+    if (next.kind === "tensor" && sameType(evaluator, next.type, variable.type))
+      variables.update(variable.path, next.value);
+    else if (next.kind !== "unknown")
+      context.report("E0602", { given: describe(next), wanted: showType(variable.type) }, by.span);
   }
   for (const group of groups) {
     if (!group.used && plan.basis.length === 0) {
@@ -85,7 +115,12 @@ export function addTraining(evaluator: Evaluator, network: Network, losses: read
 function makeGroup(evaluator: Evaluator, network: Network, line: Scoped<OptimizeLine>, scope: WeightScope): Group {
   const { context } = evaluator;
   const { node } = line;
-  const env = network.partEnvironment({ expr: node.by, scope: line.scope, base: undefined }, scope, undefined, new Map());
+  const env = network.partEnvironment(
+    { expr: node.by, scope: line.scope, base: undefined },
+    scope,
+    undefined,
+    new Map(),
+  );
   const optimizer = evaluator.evaluate(node.by, env, { block: true });
   const schedule = evaluator.evaluate(node.at, env, { block: true });
   const { clock } = context;
@@ -93,16 +128,30 @@ function makeGroup(evaluator: Evaluator, network: Network, line: Scoped<Optimize
   if (schedule.kind === "block" && clock) {
     const operands = [clock.step, clock.epoch].map((value) => ({ value: makeTensor(value, []), expr: undefined }));
     const made = context.graph.at({ path: "rate", span: node.at.span }, () =>
-      evaluator.applier.apply(schedule, operands, { expr: node.at, span: node.at.span, env, want: { type: { dtype: "f32", shape: [] } }, scope }));
+      evaluator.applier.apply(schedule, operands, {
+        expr: node.at,
+        span: node.at.span,
+        env,
+        want: { type: { dtype: "f32", shape: [] } },
+        scope,
+      }),
+    );
     rate = scalarOf(evaluator, made);
-    if (rate === undefined && !hasUnknown(made)) context.report("E0602", { given: describe(made), wanted: "f32[]" }, node.at.span);
+    if (rate === undefined && !hasUnknown(made))
+      context.report("E0602", { given: describe(made), wanted: "f32[]" }, node.at.span);
   } else if (schedule.kind !== "unknown" && schedule.kind !== "block") {
     context.report("E0203", { what: "what follows `at`", given: describe(schedule) }, node.at.span);
   }
   if (optimizer.kind !== "block" && optimizer.kind !== "unknown") {
     context.report("E0203", { what: "what follows `by`", given: describe(optimizer) }, node.by.span);
   }
-  return { line, patterns: node.patterns.map((p) => new PathPattern(p.value)), optimizer: optimizer.kind === "block" ? optimizer : undefined, rate, used: false };
+  return {
+    line,
+    patterns: node.patterns.map((p) => new PathPattern(p.value)),
+    optimizer: optimizer.kind === "block" ? optimizer : undefined,
+    rate,
+    used: false,
+  };
 }
 function scalarOf(evaluator: Evaluator, value: Val): Value | undefined {
   if (value.kind === "tensor") return value.type.shape.length === 0 ? value.value : undefined;
@@ -113,6 +162,8 @@ function scalarOf(evaluator: Evaluator, value: Val): Value | undefined {
 /** The step counter's own update. */
 export function countStep(evaluator: Evaluator, step: Variable): void {
   const { graph, variables } = evaluator.context;
-  const next = graph.at({ path: "step", span: undefined }, () => graph.op("add", {}, step.value, graph.constant(1, "i64")));
+  const next = graph.at({ path: "step", span: undefined }, () =>
+    graph.op("add", {}, step.value, graph.constant(1, "i64")),
+  );
   variables.update(step.path, next);
 }

@@ -23,11 +23,25 @@ export class VariableStore {
     return this.#byPath.get(path);
   }
   /** The variable of a path, made where it is not there. */
-  declare(kind: Variable["kind"], path: string, type: TensorType, init: () => Initializer, span: Span | undefined): Variable {
+  declare(
+    kind: Variable["kind"],
+    path: string,
+    type: TensorType,
+    init: () => Initializer,
+    span: Span | undefined,
+  ): Variable {
     const known = this.#byPath.get(path);
     if (known) return known;
     const node = this.#graph.at({ path, span }, () => this.#graph.node("variable", { path }, [], [type]));
-    const variable: Variable = { path, kind, type, init: init(), trained: kind === "param", value: { node, index: 0 }, span };
+    const variable: Variable = {
+      path,
+      kind,
+      type,
+      init: init(),
+      trained: kind === "param",
+      value: { node, index: 0 },
+      span,
+    };
     this.#byPath.set(path, variable);
     return variable;
   }

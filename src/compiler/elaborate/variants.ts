@@ -24,7 +24,13 @@ import {
 } from "./plan.ts";
 
 /** The plan of a model or variant by name; undefined after a report. */
-export function planFor(name: string, scope: FileScope, bag: DiagnosticBag, at?: Span, seen: ReadonlySet<VariantDecl> = new Set()): Plan | undefined {
+export function planFor(
+  name: string,
+  scope: FileScope,
+  bag: DiagnosticBag,
+  at?: Span,
+  seen: ReadonlySet<VariantDecl> = new Set(),
+): Plan | undefined {
   const declared = scope.lookup(name);
   if (declared?.declaration.kind === "model") return planOf(declared.declaration, declared.scope);
   if (declared?.declaration.kind === "variant") {
@@ -37,13 +43,21 @@ export function planFor(name: string, scope: FileScope, bag: DiagnosticBag, at?:
     return base && applyEdits(base, variant.name.text, variant.edits, declared.scope, bag);
   }
   if (at && !scope.broken.has(name)) {
-    const models = [...scope.names()].filter((n) => ["model", "variant"].includes(scope.lookup(n)?.declaration.kind ?? ""));
+    const models = [...scope.names()].filter((n) =>
+      ["model", "variant"].includes(scope.lookup(n)?.declaration.kind ?? ""),
+    );
     report(bag, "E0503", { name, near: nearest(name, models) }, at);
   }
   return undefined;
 }
 
-export function applyEdits(base: Plan, name: string, edits: readonly Edit[], scope: FileScope, bag: DiagnosticBag): Plan {
+export function applyEdits(
+  base: Plan,
+  name: string,
+  edits: readonly Edit[],
+  scope: FileScope,
+  bag: DiagnosticBag,
+): Plan {
   const plan = copyPlan(base, name, [base.name, ...base.basis]);
   const set = new Map<Handle["key"], Span>();
   for (const edit of edits) {
@@ -51,7 +65,10 @@ export function applyEdits(base: Plan, name: string, edits: readonly Edit[], sco
       case "set":
         for (const handle of locate(plan, edit.path, bag, "set")) {
           const before = set.get(handle.key);
-          if (before) report(bag, "E0504", { path: handle.key }, edit.path.span, { related: [{ span: before, label: "the first edit" }] });
+          if (before)
+            report(bag, "E0504", { path: handle.key }, edit.path.span, {
+              related: [{ span: before, label: "the first edit" }],
+            });
           set.set(handle.key, edit.path.span);
           handle.set?.(edit.value, scope);
         }
@@ -103,8 +120,23 @@ function locate(plan: Plan, path: PathNode, bag: DiagnosticBag, use: "set" | "re
       continue;
     }
     if (found.length === 0) {
-      const owner = parts.slice(0, i).map((p) => p.text).join(".");
-      report(bag, "E0501", { model: edited(plan), path: parts.map((p) => p.text).join("."), owner, part: part.text, has: [...new Set(names)], near: nearest(part.text, names) }, part.span);
+      const owner = parts
+        .slice(0, i)
+        .map((p) => p.text)
+        .join(".");
+      report(
+        bag,
+        "E0501",
+        {
+          model: edited(plan),
+          path: parts.map((p) => p.text).join("."),
+          owner,
+          part: part.text,
+          has: [...new Set(names)],
+          near: nearest(part.text, names),
+        },
+        part.span,
+      );
       return [];
     }
     if (i < parts.length - 1) {
@@ -121,11 +153,20 @@ function locate(plan: Plan, path: PathNode, bag: DiagnosticBag, use: "set" | "re
 function roots(plan: Plan): readonly Handle[] {
   const handles: Handle[] = [];
   for (const [name, { param }] of plan.params) {
-    handles.push({ key: name, set: (e, s) => plan.params.set(name, { param, value: partExpr(e, s) }), remove: undefined });
+    handles.push({
+      key: name,
+      set: (e, s) => plan.params.set(name, { param, value: partExpr(e, s) }),
+      remove: undefined,
+    });
   }
   for (const name of plan.ports.keys()) handles.push({ key: name, set: undefined, remove: removerOf(plan, name) });
   handles.push(...lineHandles(plan.lines, ""));
-  for (const name of [...plan.regions.keys(), ...plan.branches.keys(), ...plan.heads.keys(), ...plan.pretrained.keys()]) {
+  for (const name of [
+    ...plan.regions.keys(),
+    ...plan.branches.keys(),
+    ...plan.heads.keys(),
+    ...plan.pretrained.keys(),
+  ]) {
     handles.push({ key: name, set: undefined, remove: removerOf(plan, name) });
   }
   for (const name of ["train", "data"]) handles.push({ key: name, set: undefined, remove: undefined });
@@ -144,11 +185,14 @@ function lineHandles(lines: PartLine[], prefix: string): readonly Handle[] {
   return lines.flatMap((part) =>
     boundNames(part.line).map((name): Handle => ({
       key: `${prefix}${name}`,
-      set: part.line.kind !== "let" ? undefined : (expr, scope) => {
-        const place = lines.findIndex((l) => l.line === part.line);
-        const before = lines[place]?.value ?? part.value;
-        lines[place] = { line: part.line, value: partExpr(expr, scope, before) };
-      },
+      set:
+        part.line.kind !== "let"
+          ? undefined
+          : (expr, scope) => {
+              const place = lines.findIndex((l) => l.line === part.line);
+              const before = lines[place]?.value ?? part.value;
+              lines[place] = { line: part.line, value: partExpr(expr, scope, before) };
+            },
       remove: () => {
         const place = lines.findIndex((l) => l.line === part.line);
         if (place !== -1) lines.splice(place, 1);
@@ -187,11 +231,12 @@ function children(plan: Plan, key: string): readonly Handle[] {
     }));
     return [...lineHandles(head.lines, `${key}.`), ...outputs];
   }
-  const fields = key === "train" ? plan.training : key === "data" ? (plan.data ??= new Map()) : undefined;
-  return [...(fields ?? [])].map(([name, before]): Handle => ({
+  const none = new Map<string, PartExpr>();
+  const fields = key === "train" ? plan.training : key === "data" ? (plan.data ??= new Map<string, PartExpr>()) : none;
+  return [...fields].map(([name, before]): Handle => ({
     key: `${key}.${name}`,
-    set: (e, s) => fields?.set(name, partExpr(e, s, before)),
-    remove: () => fields?.delete(name),
+    set: (e, s) => fields.set(name, partExpr(e, s, before)),
+    remove: () => fields.delete(name),
   }));
 }
 
@@ -200,13 +245,37 @@ function applyKeep(plan: Plan, paths: readonly PathNode[], bag: DiagnosticBag): 
   const kept = new Map<string, Set<string>>();
   for (const path of paths) {
     const [collection, member] = path.parts;
-    const names = collection === undefined ? [] : collection.text === "branch" ? [...plan.branches.keys()] : collection.text === "head" ? [...plan.heads.keys()] : [...(plan.regions.get(collection.text)?.members.keys() ?? [])];
+    const names =
+      collection === undefined
+        ? []
+        : collection.text === "branch"
+          ? [...plan.branches.keys()]
+          : collection.text === "head"
+            ? [...plan.heads.keys()]
+            : [...(plan.regions.get(collection.text)?.members.keys() ?? [])];
     if (collection === undefined || member === undefined || path.parts.length !== 2 || names.length === 0) {
-      report(bag, "E0507", { path: path.parts.map((p) => p.text).join("."), collections: ["branch", "head", ...plan.regions.keys()] }, path.span);
+      report(
+        bag,
+        "E0507",
+        { path: path.parts.map((p) => p.text).join("."), collections: ["branch", "head", ...plan.regions.keys()] },
+        path.span,
+      );
       continue;
     }
     if (member.text !== "*" && !names.includes(member.text)) {
-      report(bag, "E0501", { model: edited(plan), path: `${collection.text}.${member.text}`, owner: collection.text, part: member.text, has: names, near: nearest(member.text, names) }, member.span);
+      report(
+        bag,
+        "E0501",
+        {
+          model: edited(plan),
+          path: `${collection.text}.${member.text}`,
+          owner: collection.text,
+          part: member.text,
+          has: names,
+          near: nearest(member.text, names),
+        },
+        member.span,
+      );
       continue;
     }
     const set = kept.get(collection.text) ?? new Set<string>();
@@ -224,7 +293,10 @@ function applyKeep(plan: Plan, paths: readonly PathNode[], bag: DiagnosticBag): 
 }
 
 function isItem(item: AddEdit["item"]): item is Exclude<Item, OutputItem> {
-  return isLine(item) || ["dim", "input", "target", "regions", "branch", "head", "train", "data", "pretrained"].includes(item.kind);
+  return (
+    isLine(item) ||
+    ["dim", "input", "target", "regions", "branch", "head", "train", "data", "pretrained"].includes(item.kind)
+  );
 }
 
 function applyAdd(plan: Plan, edit: AddEdit, scope: FileScope, bag: DiagnosticBag): void {
@@ -246,11 +318,25 @@ function applyAdd(plan: Plan, edit: AddEdit, scope: FileScope, bag: DiagnosticBa
   else if (into === "train" && item.kind === "field") plan.training.set(item.name.text, partExpr(item.value, scope));
   else if (into === "train" && item.kind === "optimize") plan.optimize.unshift({ node: item, scope });
   else if (into === "train" && item.kind === "freeze") plan.freeze.unshift({ node: item, scope });
-  else if (into === "data" && item.kind === "field") (plan.data ??= new Map()).set(item.name.text, partExpr(item.value, scope));
-  else if (pretrained && (item.kind === "map" || item.kind === "fresh" || item.kind === "unused")) pretrained.rules.unshift({ node: item, scope });
+  else if (into === "data" && item.kind === "field")
+    (plan.data ??= new Map()).set(item.name.text, partExpr(item.value, scope));
+  else if (pretrained && (item.kind === "map" || item.kind === "fresh" || item.kind === "unused"))
+    pretrained.rules.unshift({ node: item, scope });
   else if (head || branch || regions || pretrained || into === "train" || into === "data") misplaced();
   else {
-    const names = [...plan.heads.keys(), ...plan.branches.keys(), ...plan.regions.keys(), ...plan.pretrained.keys(), "train", "data"];
-    report(bag, "E0501", { model: edited(plan), path: into, owner: "", part: into, has: names, near: nearest(into, names) }, edit.in?.span ?? edit.span);
+    const names = [
+      ...plan.heads.keys(),
+      ...plan.branches.keys(),
+      ...plan.regions.keys(),
+      ...plan.pretrained.keys(),
+      "train",
+      "data",
+    ];
+    report(
+      bag,
+      "E0501",
+      { model: edited(plan), path: into, owner: "", part: into, has: names, near: nearest(into, names) },
+      edit.in?.span ?? edit.span,
+    );
   }
 }

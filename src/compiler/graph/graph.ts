@@ -40,7 +40,8 @@ export interface Value {
 
 export function typeOf(value: Value): TensorType {
   const type = value.node.outputs[value.index];
-  if (type === undefined) throw new Error(`node ${String(value.node.id)} (${value.node.op}) has no output ${String(value.index)}`);
+  if (type === undefined)
+    throw new Error(`node ${String(value.node.id)} (${value.node.op}) has no output ${String(value.index)}`);
   return type;
 }
 

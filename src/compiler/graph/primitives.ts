@@ -30,7 +30,12 @@ export function primitiveRules(primitives: Iterable<PrimDecl>, facts: Facts = Fa
   };
 }
 
-function outputTypes(prim: PrimDecl, attributes: Attributes, inputs: readonly TensorType[], facts: Facts): readonly TensorType[] {
+function outputTypes(
+  prim: PrimDecl,
+  attributes: Attributes,
+  inputs: readonly TensorType[],
+  facts: Facts,
+): readonly TensorType[] {
   const { config, tensors = [] } = classify(prim.lists);
   const bindings = new Bindings(facts, (expr, b) => evaluateStatic(expr, (name) => b.values.get(name), facts));
   for (const param of config) {
@@ -41,12 +46,15 @@ function outputTypes(prim: PrimDecl, attributes: Attributes, inputs: readonly Te
   }
   const args: ArgumentType[] = inputs.map((type) => ({ kind: "tensor", type, range: undefined }));
   const [first] = tensors;
-  const listed = tensors.length === 1 && first?.type?.kind === "list";
-  const given: ArgumentType[] = listed ? [{ kind: "list", members: args, keys: args.map((_, i) => String(i)) }] : args;
+  const list = tensors.length === 1 && first?.type?.kind === "list" ? first : undefined;
+  const given: ArgumentType[] = list ? [{ kind: "list", members: args, keys: args.map((_, i) => String(i)) }] : args;
   if (given.length !== tensors.length) throw new StaticError(`takes ${String(tensors.length)} tensors`);
-  if (listed && first) bindings.values.set(first.name.text, listOf(inputs.map((t) => listOf(t.shape.map(intValue)))));
+  if (list) bindings.values.set(list.name.text, listOf(inputs.map((t) => listOf(t.shape.map(intValue)))));
   for (const { param, mismatch } of bindings.match(tensors, given)) {
-    const sizes = mismatch.kind === "size" ? `: axis ${String(mismatch.axis)} is ${mismatch.actual.toString()}, not ${mismatch.expected.toString()}` : "";
+    const sizes =
+      mismatch.kind === "size"
+        ? `: axis ${String(mismatch.axis)} is ${mismatch.actual.toString()}, not ${mismatch.expected.toString()}`
+        : "";
     throw new StaticError(`\`${param.name.text}\` does not fit (${mismatch.kind})${sizes}`);
   }
   if (prim.result === undefined) throw new StaticError("has no result type");
@@ -82,7 +90,8 @@ export function staticOf(attribute: Attribute): Static {
   if (attribute instanceof Float64Array) return listOf([...attribute].map(floatValue));
   if (typeof attribute === "number") return floatValue(attribute);
   if (typeof attribute === "boolean") return boolValue(attribute);
-  if (typeof attribute === "string") return isDType(attribute) ? { kind: "dtype", dtype: attribute } : stringValue(attribute);
+  if (typeof attribute === "string")
+    return isDType(attribute) ? { kind: "dtype", dtype: attribute } : stringValue(attribute);
   return listOf(attribute.map(staticOf));
 }
 /** A static value as an attribute of a node. */

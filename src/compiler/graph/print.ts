@@ -5,7 +5,8 @@ import type { Attribute, Graph, Node, Value } from "./graph.ts";
 
 export function printGraph(graph: Graph): string {
   const names = new Map<Node, string>();
-  const nameOf = ({ node, index }: Value): string => `${names.get(node) ?? "?"}${node.outputs.length > 1 ? `.${String(index)}` : ""}`;
+  const nameOf = ({ node, index }: Value): string =>
+    `${names.get(node) ?? "?"}${node.outputs.length > 1 ? `.${String(index)}` : ""}`;
   const lines = graph.nodes.map((node, i) => {
     names.set(node, `%${String(i)}`);
     const attributes = Object.entries(node.attributes).map(([key, value]) => `${key}: ${printAttribute(value)}`);
@@ -15,7 +16,8 @@ export function printGraph(graph: Graph): string {
   });
   for (const { variable, value } of graph.updates) lines.push(`update ${variable.path} = ${nameOf(value)}`);
   for (const { name, kind, value } of graph.outputs) lines.push(`${kind} ${name} = ${nameOf(value)}`);
-  for (const { left, comparison, right } of graph.asserts) lines.push(`assert ${left.toString()} ${comparison} ${right.toString()}`);
+  for (const { left, comparison, right } of graph.asserts)
+    lines.push(`assert ${left.toString()} ${comparison} ${right.toString()}`);
   return lines.join("\n") + "\n";
 }
 

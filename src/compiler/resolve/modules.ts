@@ -58,7 +58,8 @@ export class FileScope {
   *names(): Iterable<string> {
     yield* this.declarations.keys();
     yield* this.imports.keys();
-    for (const scope of this.#prelude()) for (const name of scope.declarations.keys()) if (!name.startsWith("_")) yield name;
+    for (const scope of this.#prelude())
+      for (const name of scope.declarations.keys()) if (!name.startsWith("_")) yield name;
   }
 }
 
@@ -141,6 +142,8 @@ function reportDuplicates(scope: FileScope, bag: DiagnosticBag): void {
     const { name } = declaration;
     const first = scope.declarations.get(name.text);
     if (first === undefined || first === declaration) continue;
-    report(bag, "E0214", { name: name.text }, name.span, { related: [{ span: first.name.span, label: "the first one" }] });
+    report(bag, "E0214", { name: name.text }, name.span, {
+      related: [{ span: first.name.span, label: "the first one" }],
+    });
   }
 }

@@ -27,7 +27,9 @@ export class Dim {
   private constructor(terms: readonly Term[]) {
     this.terms = terms;
     this.key =
-      terms.length === 0 ? "0" : terms.map((t) => `${String(t.coefficient)}${t.key === "" ? "" : "*" + t.key}`).join("+");
+      terms.length === 0
+        ? "0"
+        : terms.map((t) => `${String(t.coefficient)}${t.key === "" ? "" : "*" + t.key}`).join("+");
   }
 
   static readonly zero = new Dim([]);
@@ -130,7 +132,12 @@ export class Dim {
     for (const term of this.terms) {
       if (number !== undefined) {
         // Multiples of a constant divisor leave the floor; what stays keeps a coefficient in 0 ..< divisor (Euclid).
-        const stays = term.factors.length === 0 ? modulo(term.coefficient, number) : term.coefficient % number === 0 ? 0 : term.coefficient;
+        const stays =
+          term.factors.length === 0
+            ? modulo(term.coefficient, number)
+            : term.coefficient % number === 0
+              ? 0
+              : term.coefficient;
         const leaves = (term.coefficient - stays) / number;
         if (leaves !== 0) out.push({ ...term, coefficient: leaves });
         if (stays !== 0) rest.push({ ...term, coefficient: stays });
@@ -176,7 +183,8 @@ export class Dim {
       // floor((floor(a / m) + b) / n) = floor((a + m b) / (m n))
       for (const term of above.terms) {
         const inner = term.factors[0];
-        if (term.coefficient !== 1 || term.factors.length !== 1 || inner?.power !== 1 || inner.atom.kind !== "floor") continue;
+        if (term.coefficient !== 1 || term.factors.length !== 1 || inner?.power !== 1 || inner.atom.kind !== "floor")
+          continue;
         const m = inner.atom.below;
         if (m.constant === undefined) continue;
         const b = above.minus(Dim.#atom(inner.atom));
@@ -231,7 +239,10 @@ export class Dim {
     function substituteAtom(atom: Atom, by: typeof replace): Dim {
       if (atom.kind === "var") return by(atom.key, atom.name) ?? Dim.#atom(atom);
       if (atom.kind === "floor") return atom.above.substitute(by).floorDividedBy(atom.below.substitute(by));
-      return Dim.extremum(atom.kind, atom.of.map((d) => d.substitute(by)));
+      return Dim.extremum(
+        atom.kind,
+        atom.of.map((d) => d.substitute(by)),
+      );
     }
   }
   /** The value for given sizes. Throws RangeError on a variable that `sizeOf` does not know. */

@@ -4,7 +4,7 @@
  * part back to the functions used here.
  */
 import type { Expr } from "../syntax/ast.ts";
-import { Facts } from "./facts.ts";
+import type { Facts } from "./facts.ts";
 import { staticFunctions } from "./shapes.ts";
 import {
   boolValue,
@@ -37,12 +37,14 @@ export function evaluateStatic(expr: Expr, lookup: Lookup, facts: Facts): Static
     case "tuple":
       return { kind: "tuple", members: expr.members.map(go) };
     case "list":
-      return listOf(expr.members.flatMap(({ spread, value }) => {
-        const member = go(value);
-        if (!spread) return [member];
-        if (member.kind !== "collection") throw new StaticError("only a list can be spread");
-        return member.members;
-      }));
+      return listOf(
+        expr.members.flatMap(({ spread, value }) => {
+          const member = go(value);
+          if (!spread) return [member];
+          if (member.kind !== "collection") throw new StaticError("only a list can be spread");
+          return member.members;
+        }),
+      );
     case "unary": {
       const of = go(expr.of);
       return staticUnary(expr.op, of);
@@ -63,7 +65,12 @@ export function evaluateStatic(expr: Expr, lookup: Lookup, facts: Facts): Static
     }
     case "call": {
       if (expr.callee.kind !== "name") throw new StaticError("only functions by name are called here");
-      return callStatic(expr.callee.text, expr.args.map((a) => a.value), go, facts);
+      return callStatic(
+        expr.callee.text,
+        expr.args.map((a) => a.value),
+        go,
+        facts,
+      );
     }
     case "index":
       return expr.items.reduce<Static>((of, item) => {
@@ -106,7 +113,8 @@ export function callStatic(name: string, args: readonly Expr[], go: (e: Expr) =>
     if (quotient?.kind === "float") return intValue(Math[name](quotient.value));
   }
   const f = staticFunctions[name];
-  if (!Object.hasOwn(staticFunctions, name) || f === undefined) throw new StaticError(`\`${name}\` is no function of numbers`);
+  if (!Object.hasOwn(staticFunctions, name) || f === undefined)
+    throw new StaticError(`\`${name}\` is no function of numbers`);
   return f(args.map(go), facts);
 }
 
@@ -116,7 +124,8 @@ export function indexStatic(of: Static, by: Static): Static {
     if (index.kind !== "int") throw new StaticError("a position is a whole number");
     const n = toNumber(index);
     const member = of.members[n < 0 ? n + of.members.length : n];
-    if (member === undefined) throw new StaticError(`there is no member ${String(n)}; the list has ${String(of.members.length)}`);
+    if (member === undefined)
+      throw new StaticError(`there is no member ${String(n)}; the list has ${String(of.members.length)}`);
     return member;
   };
   return by.kind === "collection" ? listOf(by.members.map(pick)) : pick(by);

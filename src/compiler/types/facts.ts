@@ -88,6 +88,8 @@ export class Facts {
 }
 
 function multiply(a: Interval, b: Interval): Interval {
-  const products = [a.low * b.low, a.low * b.high, a.high * b.low, a.high * b.high].map((p) => (Number.isNaN(p) ? 0 : p));
+  const products = [a.low * b.low, a.low * b.high, a.high * b.low, a.high * b.high].map((p) =>
+    Number.isNaN(p) ? 0 : p,
+  );
   return { low: Math.min(...products), high: Math.max(...products) };
 }

@@ -3,7 +3,7 @@
  * functions of the type checker (`broadcast`, `reduced`, …). The set is closed; `docs/language.md` lists it.
  */
 import { Dim, type Shape } from "./dim.ts";
-import { Facts } from "./facts.ts";
+import type { Facts } from "./facts.ts";
 import { floatValue, intValue, isNumber, shapeValue, type Static, StaticError, toNumber } from "./static.ts";
 
 type StaticFunction = (args: readonly Static[], facts: Facts) => Static;
@@ -45,7 +45,8 @@ export const staticFunctions: Readonly<Record<string, StaticFunction>> = {
     if (xs?.kind !== "collection") throw new StaticError("`len` takes a list or a map");
     return intValue(xs.keys.length);
   },
-  broadcast: (args, facts) => shapeValue(args.map((a) => dims("broadcast", a)).reduce((a, b) => broadcast(a, b, facts))),
+  broadcast: (args, facts) =>
+    shapeValue(args.map((a) => dims("broadcast", a)).reduce((a, b) => broadcast(a, b, facts))),
   reduced: ([shape, axes, keepdims]) => {
     const of = dims("reduced", shape);
     const out = new Set(dims("reduced", axes).map((d) => axis(d, of.length)));
@@ -70,7 +71,10 @@ export const staticFunctions: Readonly<Record<string, StaticFunction>> = {
     const of = dims("split", shape);
     const place = axis(int("split", along), of.length);
     const share = at(of, place).dividedBy(int("split", parts));
-    if (share === undefined) throw new StaticError(`an axis of ${at(of, place).toString()} has no ${int("split", parts).toString()} equal parts`);
+    if (share === undefined)
+      throw new StaticError(
+        `an axis of ${at(of, place).toString()} has no ${int("split", parts).toString()} equal parts`,
+      );
     return shapeValue(of.map((d, i) => (i === place ? share : d)));
   },
   replaced: ([shape, along, size]) => {
@@ -82,7 +86,9 @@ export const staticFunctions: Readonly<Record<string, StaticFunction>> = {
     const of = dims("pad", shape);
     const [low, high] = [dims("pad", before), dims("pad", after)];
     if (low.length !== of.length || high.length !== of.length) {
-      throw new StaticError(`\`pad\` takes one number an axis, ${String(of.length)} before and ${String(of.length)} after`);
+      throw new StaticError(
+        `\`pad\` takes one number an axis, ${String(of.length)} before and ${String(of.length)} after`,
+      );
     }
     return shapeValue(of.map((d, i) => d.plus(at(low, i)).plus(at(high, i))));
   },
@@ -123,7 +129,8 @@ export function axis(of: Dim, rank: number): number {
   const number = of.constant;
   if (number === undefined) throw new StaticError(`an axis is a known number, not ${of.toString()}`);
   const place = number < 0 ? number + rank : number;
-  if (place < 0 || place >= rank) throw new StaticError(`there is no axis ${String(number)} in ${String(rank)} ${rank === 1 ? "axis" : "axes"}`);
+  if (place < 0 || place >= rank)
+    throw new StaticError(`there is no axis ${String(number)} in ${String(rank)} ${rank === 1 ? "axis" : "axes"}`);
   return place;
 }
 
@@ -141,14 +148,17 @@ export function literalShape(value: Static | undefined): Shape {
 }
 
 function concatenated(shapes: Static | undefined, along: Static | undefined, facts: Facts): Shape {
-  if (shapes?.kind !== "collection" || shapes.members.length === 0) throw new StaticError("`concat` needs at least one tensor");
+  if (shapes?.kind !== "collection" || shapes.members.length === 0)
+    throw new StaticError("`concat` needs at least one tensor");
   const all = shapes.members.map((s) => dims("concat", s));
   const first = at(all, 0);
   const place = axis(int("concat", along), first.length);
   let sum = Dim.zero;
   for (const [i, shape] of all.entries()) {
     if (shape.length !== first.length) {
-      throw new StaticError(`\`concat\` joins tensors of equal rank; member 0 has ${String(first.length)} axes, member ${String(i)} has ${String(shape.length)}`);
+      throw new StaticError(
+        `\`concat\` joins tensors of equal rank; member 0 has ${String(first.length)} axes, member ${String(i)} has ${String(shape.length)}`,
+      );
     }
     for (const [k, d] of shape.entries()) {
       if (k !== place && facts.decide(d, "==", at(first, k)) !== true) {
@@ -164,7 +174,8 @@ function concatenated(shapes: Static | undefined, along: Static | undefined, fac
 
 function at<T>(list: readonly T[], index: number): T {
   const member = list[index];
-  if (member === undefined) throw new StaticError(`there is no member ${String(index)} in a list of ${String(list.length)}`);
+  if (member === undefined)
+    throw new StaticError(`there is no member ${String(index)} in a list of ${String(list.length)}`);
   return member;
 }
 function int(who: string, value: Static | undefined): Dim {
@@ -172,7 +183,8 @@ function int(who: string, value: Static | undefined): Dim {
   return value.dim;
 }
 function dims(who: string, value: Static | undefined): Shape {
-  if (value?.kind !== "collection" && value?.kind !== "tuple") throw new StaticError(`\`${who}\` takes a list of whole numbers`);
+  if (value?.kind !== "collection" && value?.kind !== "tuple")
+    throw new StaticError(`\`${who}\` takes a list of whole numbers`);
   return value.members.map((m) => int(who, m));
 }
 function rounded(who: string, x: Static | undefined, by: (x: number) => number): Static {
@@ -185,6 +197,12 @@ function extremum(kind: "min" | "max", args: readonly Static[]): Static {
   const numbers = flat.filter(isNumber);
   if (numbers.length !== flat.length || numbers.length === 0) throw new StaticError(`\`${kind}\` takes numbers`);
   const ints = numbers.filter((n) => n.kind === "int");
-  if (ints.length === numbers.length) return intValue(Dim.extremum(kind, ints.map((i) => i.dim)));
+  if (ints.length === numbers.length)
+    return intValue(
+      Dim.extremum(
+        kind,
+        ints.map((i) => i.dim),
+      ),
+    );
   return floatValue(Math[kind](...numbers.map(toNumber)));
 }

@@ -28,7 +28,9 @@ export function isTensorType(type: TypeNode | undefined): boolean {
 export function classify(lists: readonly (readonly Param[])[]): ParamList {
   const [first = [], second] = lists;
   if (second !== undefined) return { config: first, tensors: second };
-  return first.length > 0 && first.every((p) => isTensorType(p.type)) ? { config: [], tensors: first } : { config: first, tensors: undefined };
+  return first.length > 0 && first.every((p) => isTensorType(p.type))
+    ? { config: [], tensors: first }
+    : { config: first, tensors: undefined };
 }
 
 /** What a tensor parameter is given. */
@@ -47,7 +49,14 @@ export interface Range {
 }
 
 export type Mismatch =
-  | { readonly kind: "size"; readonly axis: number; readonly expected: Dim; readonly actual: Dim; readonly wanted: Expr | undefined; readonly whole: ArgumentType }
+  | {
+      readonly kind: "size";
+      readonly axis: number;
+      readonly expected: Dim;
+      readonly actual: Dim;
+      readonly wanted: Expr | undefined;
+      readonly whole: ArgumentType;
+    }
   | { readonly kind: "rank"; readonly declared: TypeNode; readonly whole: ArgumentType }
   | { readonly kind: "dtype"; readonly wanted: string; readonly bound: DType | undefined; readonly whole: ArgumentType }
   | { readonly kind: "range"; readonly name: string | undefined; readonly expected: Range; readonly actual: Range }
@@ -139,7 +148,11 @@ export class Bindings {
     }
   }
 
-  #bind(type: TypeNode & { kind: "tensor" }, arg: ArgumentType & { kind: "tensor" | "static" }, at: Binding): Mismatch | undefined {
+  #bind(
+    type: TypeNode & { kind: "tensor" },
+    arg: ArgumentType & { kind: "tensor" | "static" },
+    at: Binding,
+  ): Mismatch | undefined {
     const shape = arg.kind === "tensor" ? arg.type.shape : arg.shape;
     const dims = type.dims ?? [];
     const run = dims.findIndex((d) => d.kind === "run");
@@ -170,7 +183,8 @@ export class Bindings {
 
   #dtype(name: string, arg: ArgumentType & { kind: "tensor" }): Mismatch | undefined {
     const { dtype } = arg.type;
-    if (isDType(name)) return name === dtype ? undefined : { kind: "dtype", wanted: name, bound: undefined, whole: arg };
+    if (isDType(name))
+      return name === dtype ? undefined : { kind: "dtype", wanted: name, bound: undefined, whole: arg };
     if (!isDTypeClass(name)) {
       const value = this.values.get(name);
       const wanted = value?.kind === "dtype" ? value.dtype : undefined;
@@ -192,10 +206,16 @@ export class Bindings {
     }
     const to = this.dim(bound).plus(declared.op === "..=" ? Dim.one : Dim.zero);
     const from = this.dim(declared.left);
-    const fits = this.#facts.decide(arg.range.to, "<=", to) !== false && this.#facts.decide(arg.range.from, ">=", from) !== false;
+    const fits =
+      this.#facts.decide(arg.range.to, "<=", to) !== false && this.#facts.decide(arg.range.from, ">=", from) !== false;
     const exact = bound.kind !== "name" || this.#facts.decide(arg.range.to, "==", to) !== false;
     if (fits && exact) return undefined;
-    return { kind: "range", name: bound.kind === "name" ? bound.text : undefined, expected: { from, to }, actual: arg.range };
+    return {
+      kind: "range",
+      name: bound.kind === "name" ? bound.text : undefined,
+      expected: { from, to },
+      actual: arg.range,
+    };
   }
 
   #check(type: TypeNode & { kind: "tensor" }, arg: ArgumentType & { kind: "tensor" | "static" }): Mismatch | undefined {
@@ -230,8 +250,16 @@ export class Bindings {
       const wanted = expected.members[k];
       const size = actual[k];
       if (wanted?.kind === "int" && size && this.#facts.decide(wanted.dim, "==", size) === true) continue;
-      if (wanted?.kind === "int" && size) return { kind: "size", axis: from + k, expected: wanted.dim, actual: size, wanted: undefined, whole };
-      return { kind: "size", axis: from + k, expected: wanted?.kind === "int" ? wanted.dim : Dim.one, actual: size ?? Dim.one, wanted: undefined, whole };
+      if (wanted?.kind === "int" && size)
+        return { kind: "size", axis: from + k, expected: wanted.dim, actual: size, wanted: undefined, whole };
+      return {
+        kind: "size",
+        axis: from + k,
+        expected: wanted?.kind === "int" ? wanted.dim : Dim.one,
+        actual: size ?? Dim.one,
+        wanted: undefined,
+        whole,
+      };
     }
     return undefined;
   }
@@ -265,7 +293,11 @@ export class Bindings {
   }
   /** Binds asked sizes from the type that the use expects. */
   bindAsked(result: TypeNode & { kind: "tensor" }, expected: TensorType): Mismatch | undefined {
-    return this.#bind(result, { kind: "tensor", type: expected, range: undefined }, { param: -1, member: undefined, axis: 0 });
+    return this.#bind(
+      result,
+      { kind: "tensor", type: expected, range: undefined },
+      { param: -1, member: undefined, axis: 0 },
+    );
   }
 
   /** The declared type with every name filled in; undefined where an axis is left open (`_`, `...`). */

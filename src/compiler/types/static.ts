@@ -39,8 +39,7 @@ export interface Tuple<Member> {
   readonly kind: "tuple";
   readonly members: readonly Member[];
 }
-export type Static =
-  IntValue | FloatValue | BoolValue | StringValue | DTypeValue | Collection<Static> | Tuple<Static>;
+export type Static = IntValue | FloatValue | BoolValue | StringValue | DTypeValue | Collection<Static> | Tuple<Static>;
 
 export class StaticError extends Error {
   override readonly name = "StaticError";
@@ -67,7 +66,9 @@ export function showStatic(value: Static): string {
     case "int":
       return value.dim.toString();
     case "float":
-      return Number.isInteger(value.value) && Math.abs(value.value) < 1e15 ? value.value.toFixed(1) : String(value.value);
+      return Number.isInteger(value.value) && Math.abs(value.value) < 1e15
+        ? value.value.toFixed(1)
+        : String(value.value);
     case "bool":
       return String(value.value);
     case "string":
@@ -114,9 +115,11 @@ export function staticEquals(a: Static, b: Static, facts: Facts = Facts.none): b
     if (a.named && a.keys.some((k, i) => b.keys[i] !== k)) return false;
     return allEqual(a.members, b.members, facts);
   }
-  if (a.kind === "tuple" && b.kind === "tuple") return a.members.length === b.members.length && allEqual(a.members, b.members, facts);
+  if (a.kind === "tuple" && b.kind === "tuple")
+    return a.members.length === b.members.length && allEqual(a.members, b.members, facts);
   if (a.kind === "dtype" && b.kind === "dtype") return a.dtype === b.dtype;
-  if ((a.kind === "bool" && b.kind === "bool") || (a.kind === "string" && b.kind === "string")) return a.value === b.value;
+  if ((a.kind === "bool" && b.kind === "bool") || (a.kind === "string" && b.kind === "string"))
+    return a.value === b.value;
   throw new StaticError(`${describeStatic(a)} and ${describeStatic(b)} cannot be compared`);
 }
 function allEqual(a: readonly Static[], b: readonly Static[], facts: Facts): boolean | undefined {
@@ -159,7 +162,8 @@ export function staticBinary(op: BinaryOp, a: Static, b: Static, facts: Facts): 
       if (a.kind !== "int" || b.kind !== "int") throw new StaticError("a range runs between whole numbers");
       const to = toNumber(b) + (op === "..=" ? 1 : 0);
       const from = toNumber(a);
-      if (to - from > 65_536) throw new StaticError(`a range of ${String(to - from)} members is too long (at most 65,536)`);
+      if (to - from > 65_536)
+        throw new StaticError(`a range of ${String(to - from)} members is too long (at most 65,536)`);
       return listOf(Array.from({ length: Math.max(0, to - from) }, (_, i) => intValue(from + i)));
     }
     default:
@@ -202,7 +206,8 @@ function intArithmetic(op: "+" | "-" | "*" | "/" | "%" | "^", a: Dim, b: Dim, fa
       return intValue(a.times(b));
     case "^": {
       const exponent = b.constant;
-      if (exponent === undefined) throw new StaticError(`the exponent ${b.toString()} is known only when the network runs`);
+      if (exponent === undefined)
+        throw new StaticError(`the exponent ${b.toString()} is known only when the network runs`);
       return exponent < 0 ? floatValue(toNumber(intValue(a)) ** exponent) : intValue(a.power(exponent));
     }
     case "%":

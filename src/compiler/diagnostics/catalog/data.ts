@@ -6,7 +6,10 @@ export const dataRows = {
     severity: "error",
     title: "a weight that no optimizer serves",
     message: ({ path }) => `no \`optimize\` line fits the weight ${path}`,
-    help: ({ has }) => (has ? 'let the last line take what is left:   optimize "**" by … at …' : 'say how to train:   train { optimize "**" by sgd() at constant(0.01) }'),
+    help: ({ has }) =>
+      has
+        ? 'let the last line take what is left:   optimize "**" by … at …'
+        : 'say how to train:   train { optimize "**" by sgd() at constant(0.01) }',
   }),
   E0602: row<{ given: string; wanted: string }>({
     severity: "error",
@@ -18,13 +21,16 @@ export const dataRows = {
     severity: "error",
     title: "an `optimize` line that serves nothing",
     message: ({ patterns }) => `${patterns.map((p) => JSON.stringify(p)).join(", ")} fits no weight that is left`,
-    help: () => "the first line that fits a weight decides: a line after `\"**\"` never does",
+    help: () => 'the first line that fits a weight decides: a line after `"**"` never does',
   }),
   E0604: row<{ name: string; near: readonly string[]; ports: readonly string[] }>({
     severity: "error",
     title: "data for an input that is not there",
     message: ({ name }) => `\`data\` binds \`${name}\`, which is no input or target`,
-    help: ({ near, ports }) => (near.length > 0 ? `did you mean ${near.map((n) => `\`${n}\``).join(" or ")}?` : `inputs and targets are ${ports.join(", ")}`),
+    help: ({ near, ports }) =>
+      near.length > 0
+        ? `did you mean ${near.map((n) => `\`${n}\``).join(" or ")}?`
+        : `inputs and targets are ${ports.join(", ")}`,
   }),
   E0605: row<object>({
     severity: "error",

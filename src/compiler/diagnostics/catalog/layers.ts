@@ -25,6 +25,11 @@ export const layersRows = {
     severity: "error",
     title: "an output of the wrong type",
     message: ({ kind, wanted, given }) => `a ${kind} is ${wanted}, and this is ${given}`,
-    help: ({ kind }) => (kind === "loss" ? "take the mean over what is left:   |> mean(axis: [0])" : kind === "metric" ? "give one number a sample:   mae(guess, label)" : "predict a tensor whose first axis is the batch"),
+    help: ({ kind }) =>
+      kind === "loss"
+        ? "take the mean over what is left:   |> mean(axis: [0])"
+        : kind === "metric"
+          ? "give one number a sample:   mae(guess, label)"
+          : "predict a tensor whose first axis is the batch",
   }),
 } satisfies Rows<"E04">;

@@ -34,8 +34,12 @@ export const namesRows = {
   E0205: row<{ callee: string; wanted: number; given: number }>({
     severity: "error",
     title: "a block gets too many or too few tensors",
-    message: ({ callee, wanted, given }) => `\`${callee}\` takes ${wanted} ${wanted === 1 ? "tensor" : "tensors"}, and gets ${given}`,
-    help: ({ wanted }) => (wanted > 1 ? "several tensors are a tuple on the left of a pipe: (a, b) |> f" : "several tensors as one argument are a list: [a, b] |> f"),
+    message: ({ callee, wanted, given }) =>
+      `\`${callee}\` takes ${wanted} ${wanted === 1 ? "tensor" : "tensors"}, and gets ${given}`,
+    help: ({ wanted }) =>
+      wanted > 1
+        ? "several tensors are a tuple on the left of a pipe: (a, b) |> f"
+        : "several tensors as one argument are a list: [a, b] |> f",
   }),
   E0206: row<{ what: string; wanted: string; given: string }>({
     severity: "error",
@@ -51,8 +55,10 @@ export const namesRows = {
     severity: "error",
     title: "a member that is not there",
     message: ({ owner, name }) => `\`${owner}\` has no \`${name}\``,
-    label: ({ owner, names }) => (names.length === 0 ? `\`${owner}\` has no named members` : `${owner} has: ${names.join(", ")}`),
-    help: ({ near, owner }) => (near.length === 0 ? "" : `did you mean ${near.map((n) => `\`${owner}.${n}\``).join(" or ")}?`),
+    label: ({ owner, names }) =>
+      names.length === 0 ? `\`${owner}\` has no named members` : `${owner} has: ${names.join(", ")}`,
+    help: ({ near, owner }) =>
+      near.length === 0 ? "" : `did you mean ${near.map((n) => `\`${owner}.${n}\``).join(" or ")}?`,
   }),
   E0209: row<{ why: string }>({
     severity: "error",
@@ -67,7 +73,7 @@ export const namesRows = {
     help: ({ from }) =>
       from.startsWith("std:")
         ? "the standard library has std:nn, std:resnet, std:regions, std:fusion, std:rnn, std:losses, std:optim, std:init, std:data"
-        : "a path starts at this file and stays in the project:   import { block } from \"./other.arch\"",
+        : 'a path starts at this file and stays in the project:   import { block } from "./other.arch"',
   }),
   E0211: row<{ from: string }>({
     severity: "error",
@@ -78,7 +84,8 @@ export const namesRows = {
   E0212: row<{ name: string; from: string; names: readonly string[] }>({
     severity: "error",
     title: "an imported name is not in the file",
-    message: ({ name, from }) => (name.startsWith("_") ? `\`${name}\` is private to "${from}"` : `"${from}" has no \`${name}\``),
+    message: ({ name, from }) =>
+      name.startsWith("_") ? `\`${name}\` is private to "${from}"` : `"${from}" has no \`${name}\``,
     help: ({ names }) => `it has ${listed(names)}`,
   }),
   E0213: row<{ name: string }>({
@@ -96,14 +103,16 @@ export const namesRows = {
   E0215: row<{ steps: number; nodes: number }>({
     severity: "error",
     title: "a program is too large",
-    message: ({ steps, nodes }) => `this takes more than ${steps.toLocaleString("en")} steps or ${nodes.toLocaleString("en")} nodes`,
+    message: ({ steps, nodes }) =>
+      `this takes more than ${steps.toLocaleString("en")} steps or ${nodes.toLocaleString("en")} nodes`,
     help: () => "loops unroll: look for one that goes over too many members",
   }),
   E0216: row<{ callee: string; argument: string; names: readonly string[] }>({
     severity: "error",
     title: "a setting that the block does not have",
     message: ({ callee, argument }) => `\`${callee}\` has no setting for \`${argument}\``,
-    help: ({ callee, names }) => (names.length === 0 ? `\`${callee}\` has no settings` : `\`${callee}\` has ${listed(names)}`),
+    help: ({ callee, names }) =>
+      names.length === 0 ? `\`${callee}\` has no settings` : `\`${callee}\` has ${listed(names)}`,
   }),
   E0217: row<{ callee: string; name: string }>({
     severity: "error",
@@ -127,7 +136,8 @@ export const namesRows = {
     severity: "error",
     title: "a branch without `fuse` is used as one value",
     message: ({ branch }) => `\`${branch}\` has no fused value: it says no \`fuse\``,
-    help: ({ branch }) => `the results of its sub-networks are \`${branch}.*\`; one value of them takes a fusion:   } fuse lstm_sum(128)`,
+    help: ({ branch }) =>
+      `the results of its sub-networks are \`${branch}.*\`; one value of them takes a fusion:   } fuse lstm_sum(128)`,
   }),
   E0221: row<{ name: string; model: string }>({
     severity: "error",
@@ -144,8 +154,13 @@ export const namesRows = {
   E0223: row<{ models: readonly string[]; variants: readonly string[] }>({
     severity: "error",
     title: "which model is meant",
-    message: ({ models }) => (models.length === 0 ? "this file declares no model" : `this file has ${models.length} models`),
+    message: ({ models }) =>
+      models.length === 0 ? "this file declares no model" : `this file has ${models.length} models`,
     help: ({ models, variants }) =>
-      models.length > 0 ? `choose one:   --model ${models.join(" | ")}` : variants.length > 0 ? `choose a variant:   --variant ${variants.slice(0, 4).join(" | ")}` : "a model starts with `model NAME(…) {`",
+      models.length > 0
+        ? `choose one:   --model ${models.join(" | ")}`
+        : variants.length > 0
+          ? `choose a variant:   --variant ${variants.slice(0, 4).join(" | ")}`
+          : "a model starts with `model NAME(…) {`",
   }),
 } satisfies Rows<"E02">;

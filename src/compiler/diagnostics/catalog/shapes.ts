@@ -52,13 +52,15 @@ export const shapesRows = {
     severity: "error",
     title: "a tensor of another element type is needed",
     message: ({ callee, param, wanted, given }) => `\`${param}\` of \`${callee}\` is ${wanted}, and gets ${given}`,
-    help: ({ wanted }) => `cast it:   |> cast(to: ${wanted === "float" || wanted === "num" ? "f32" : wanted === "int" ? "i32" : wanted})`,
+    help: ({ wanted }) =>
+      `cast it:   |> cast(to: ${wanted === "float" || wanted === "num" ? "f32" : wanted === "int" ? "i32" : wanted})`,
   }),
   E0309: row<{ callee: string; asked: readonly string[] }>({
     severity: "error",
     title: "a size that only the use can say",
     message: ({ callee }) => `\`${callee}\` does not know how large its result is to be`,
-    label: ({ asked }) => `${asked.map((a) => (a.length === 1 && a === "S" ? "its shape" : a)).join(" and ")} must come from the use`,
+    label: ({ asked }) =>
+      `${asked.map((a) => (a.length === 1 && a === "S" ? "its shape" : a)).join(" and ")} must come from the use`,
     help: ({ callee }) => `write the type:   let x: f32[…] = … ${callee} …`,
   }),
   E0310: row<{ callee: string; condition: string; values: readonly string[]; file: string }>({
@@ -83,7 +85,8 @@ export const shapesRows = {
   E0313: row<{ condition: string; message: string }>({
     severity: "error",
     title: "an assert does not hold",
-    message: ({ condition, message }) => (message === "" ? `${condition} does not hold` : `${message}: ${condition} does not hold`),
+    message: ({ condition, message }) =>
+      message === "" ? `${condition} does not hold` : `${message}: ${condition} does not hold`,
     help: () => "change what it speaks of, or the assert",
   }),
 } satisfies Rows<"E03">;

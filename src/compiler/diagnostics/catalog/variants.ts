@@ -2,7 +2,14 @@
 import { row, type Rows } from "../row.ts";
 
 export const variantsRows = {
-  E0501: row<{ model: string; path: string; owner: string; part: string; has: readonly string[]; near: readonly string[] }>({
+  E0501: row<{
+    model: string;
+    path: string;
+    owner: string;
+    part: string;
+    has: readonly string[];
+    near: readonly string[];
+  }>({
     severity: "error",
     title: "an edit of a part that is not there",
     message: ({ model, path }) => `${model} has no part \`${path}\``,
@@ -20,7 +27,10 @@ export const variantsRows = {
     severity: "error",
     title: "a model that is not there",
     message: ({ name }) => `there is no model or variant called \`${name}\``,
-    help: ({ near }) => (near.length === 0 ? "declare it, or import it:   import { net } from \"./net.arch\"" : `did you mean ${near.map((n) => `\`${n}\``).join(" or ")}?`),
+    help: ({ near }) =>
+      near.length === 0
+        ? 'declare it, or import it:   import { net } from "./net.arch"'
+        : `did you mean ${near.map((n) => `\`${n}\``).join(" or ")}?`,
   }),
   E0504: row<{ path: string }>({
     severity: "error",
@@ -38,13 +48,17 @@ export const variantsRows = {
     severity: "error",
     title: "a part that cannot be edited so",
     message: ({ path, use }) => `\`${path}\` cannot be ${use === "set" ? "set" : "removed"}`,
-    help: ({ use }) => (use === "set" ? "set changes parameters, lets, region pools, `in` and `fuse` of branches, outputs and fields" : "remove takes away inputs, lets, regions, branches, heads, outputs and fields"),
+    help: ({ use }) =>
+      use === "set"
+        ? "set changes parameters, lets, region pools, `in` and `fuse` of branches, outputs and fields"
+        : "remove takes away inputs, lets, regions, branches, heads, outputs and fields",
   }),
   E0507: row<{ path: string; collections: readonly string[] }>({
     severity: "error",
     title: "`keep` of something that is no member",
     message: ({ path }) => `\`keep\` limits a collection, and \`${path}\` is no member of one`,
-    help: ({ collections }) => `name the members to keep:   keep ${collections[0] ?? "branch"}.NAME   (collections here: ${collections.join(", ")})`,
+    help: ({ collections }) =>
+      `name the members to keep:   keep ${collections[0] ?? "branch"}.NAME   (collections here: ${collections.join(", ")})`,
   }),
   E0508: row<{ into: string; item: string }>({
     severity: "error",
