@@ -1,6 +1,7 @@
 /** The commands, in the order in which help lists them. */
 import type { Command } from "commander";
 import { check } from "./commands/check.ts";
+import { compile } from "./commands/compile.ts";
 import { data } from "./commands/data.ts";
 import { doctor } from "./commands/doctor.ts";
 import { engine } from "./commands/engine.ts";
@@ -10,4 +11,15 @@ import { train } from "./commands/train.ts";
 import { variants } from "./commands/variants.ts";
 import { weights } from "./commands/weights.ts";
 
-export const COMMANDS: readonly (() => Command)[] = [check, summary, params, variants, weights, data, train, engine, doctor];
+export const COMMANDS: readonly (() => Command)[] = [
+  check,
+  compile,
+  summary,
+  params,
+  variants,
+  weights,
+  data,
+  train,
+  engine,
+  doctor,
+];

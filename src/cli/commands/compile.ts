@@ -1,0 +1,209 @@
+/** `archc compile`: a program as a TensorFlow training graph or an ONNX file. Emitting and writing are the runtime's. */
+import { basename, join } from "node:path";
+import { Command, Option } from "commander";
+import type { Program } from "../../compiler/program.ts";
+import type { Written } from "../../runtime/artifact.ts";
+import { report, Reported, STATUS, UsageError } from "../fail.ts";
+import { example, type ModelFlags, type ReportFlags, whole, withModel, withReport } from "../flags.ts";
+import { interruption } from "../interrupt.ts";
+import { type Loaded, load, requireFile, tell } from "../load.ts";
+import { scaled, table, Ui } from "../ui.ts";
+
+type Target = "tfjs" | "onnx";
+interface CompileFlags extends ModelFlags, ReportFlags {
+  readonly target: Target;
+  readonly output: string;
+  readonly weights?: string;
+  readonly seed: number;
+  readonly mode?: "train" | "predict";
+  readonly allVariants?: boolean;
+  readonly watch?: boolean;
+  readonly stats?: boolean;
+}
+
+export function compile(): Command {
+  const command = new Command("compile")
+    .description("compile to a TensorFlow SavedModel that trains itself (tfjs) or to an ONNX file that predicts")
+    .argument("<file>", "an .arch file")
+    .addOption(new Option("--target <target>", "what to make").choices(["tfjs", "onnx"]).makeOptionMandatory())
+    .requiredOption(
+      "-o, --output <path>",
+      "a folder for tfjs, an .onnx file for onnx; a folder of such with --all-variants",
+    )
+    .option("--weights <file>", "the weights to put in (safetensors)")
+    .option("--seed <n>", "draws the weights where no file is given", whole(0), 0)
+    .addOption(
+      new Option("--mode <mode>", "tfjs: the training graph, or prediction alone (default: train)").choices([
+        "train",
+        "predict",
+      ]),
+    )
+    .option("--all-variants", "the model and every variant of the file, each under its name")
+    .option("--watch", "compile again whenever a file changes")
+    .option("--stats", "the time of each phase");
+  return example(
+    withReport(withModel(command)),
+    "archc compile models/dhaa.arch --target tfjs -o build/dhaa",
+    "archc compile models/dhaa.arch --target onnx --weights run/weights.safetensors -o dhaa.onnx",
+  ).action(run);
+}
+
+interface Made {
+  readonly name: string;
+  readonly program: Program;
+  readonly written: Written;
+  readonly milliseconds: Readonly<Record<string, number>>;
+}
+
+async function run(file: string, flags: CompileFlags): Promise<void> {
+  const ui = new Ui(flags);
+  if (flags.target === "onnx" && flags.mode === "train")
+    throw new UsageError("ONNX files predict; `--mode train` is for --target tfjs.");
+  if (flags.target === "onnx" && flags.allVariants !== true && !flags.output.endsWith(".onnx")) {
+    throw new UsageError(`${flags.output}: an ONNX file's name ends in .onnx.`, `-o ${flags.output}.onnx`);
+  }
+  if (flags.allVariants === true && (flags.variant !== undefined || flags.weights !== undefined)) {
+    throw new UsageError("--all-variants takes neither --variant nor --weights: the variants have different ones.");
+  }
+  requireFile(file);
+  if (flags.watch === true) return watch(ui, file, flags);
+  await once(ui, file, flags);
+}
+
+/** Compiles what was asked for; returns the files it was made from. */
+async function once(ui: Ui, file: string, flags: CompileFlags): Promise<ReadonlySet<string>> {
+  const made: Made[] = [];
+  const sources = new Set<string>();
+  const names = flags.allVariants === true ? await everyName(ui, file) : [undefined];
+  const bar = ui.progress("compiling", names.length);
+  try {
+    for (const name of names) {
+      const loaded = await load(ui, file, name === undefined ? flags : { ...flags, variant: name });
+      for (const source of loaded.host.files) sources.add(source);
+      made.push(await build(ui, loaded, flags, name));
+      bar.update(made.length);
+    }
+  } finally {
+    bar.stop();
+  }
+  tellMade(ui, made, flags);
+  return sources;
+}
+
+async function everyName(ui: Ui, file: string): Promise<readonly string[]> {
+  const { listModels } = await import("../../compiler/compile.ts");
+  const { DiskHost } = await import("../../runtime/host.ts");
+  const host = new DiskHost(file);
+  const { models, diagnostics } = listModels(host, host.name(file));
+  await tell(ui, diagnostics);
+  if (diagnostics.some(({ severity }) => severity === "error")) throw new Reported();
+  if (models.length === 0) throw new UsageError(`${file} declares no model and no variant.`);
+  return models.map(({ name }) => name);
+}
+
+async function build(
+  ui: Ui,
+  { program, rules, milliseconds }: Loaded,
+  flags: CompileFlags,
+  name: string | undefined,
+): Promise<Made> {
+  const { weightsFor } = await import("../../runtime/weights.ts");
+  const { target, output, seed } = flags;
+  const weights = await weightsFor(program, { weights: flags.weights, seed });
+  const place = name === undefined ? output : join(output, target === "onnx" ? `${name}.onnx` : name);
+  try {
+    let written: Written;
+    if (target === "tfjs") {
+      const { writeTfjs } = await import("../../runtime/artifact.ts");
+      const mode = flags.mode ?? (program.train === undefined ? "predict" : "train");
+      if (mode === "train" && program.train === undefined)
+        throw new UsageError(`${program.name} has no loss, so it has no training graph.`, "--mode predict");
+      written = await writeTfjs(program, place, { mode, weights, seed, rules });
+    } else {
+      const { writeOnnx } = await import("../../runtime/artifact-onnx.ts");
+      written = await writeOnnx(program, place, weights);
+    }
+    return {
+      name: program.name,
+      program,
+      written,
+      milliseconds: { check: Math.round(milliseconds * 10) / 10, ...written.milliseconds },
+    };
+  } catch (error) {
+    if (error instanceof Error && error.name === "TargetError" && "diagnostics" in error) {
+      await tell(ui, error.diagnostics as Parameters<typeof tell>[1]);
+      throw new Reported();
+    }
+    throw error;
+  } finally {
+    await weights.close();
+  }
+}
+
+function tellMade(ui: Ui, made: readonly Made[], flags: CompileFlags): void {
+  const first = made[0];
+  if (first === undefined) return;
+  const one = ({ program, written, milliseconds }: Made): object => ({
+    artifacts: written.artifacts,
+    parameters: parametersOf(program),
+    nodes: written.nodes,
+    milliseconds,
+  });
+  ui.result(
+    flags.allVariants === true
+      ? { ...one(first), variants: made.map((each) => ({ name: each.name, ...one(each) })) }
+      : one(first),
+  );
+  for (const each of made) {
+    const { artifacts, nodes } = each.written;
+    const bytes = artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0);
+    ui.print(
+      `${each.name}: ${artifacts.map(({ path }) => basename(path)).join(", ")} (${scaled(bytes, "B")}, ${nodes} nodes) in ${flags.output}`,
+    );
+    if (flags.stats === true) {
+      const rows = Object.entries(each.milliseconds).map(([phase, ms]) => [phase, ms.toFixed(1)]);
+      ui.print(
+        table(["phase", "ms"], [...rows, ["all", rows.reduce((sum, [, ms]) => sum + Number(ms), 0).toFixed(1)]]),
+      );
+    }
+  }
+}
+
+function parametersOf(program: Program): number {
+  const params = program.variables.filter(({ kind }) => kind === "param");
+  return params.reduce(
+    (sum, { type }) => sum + type.shape.reduce((product, dim) => product * (dim.constant ?? 1), 1),
+    0,
+  );
+}
+
+/** Until Ctrl-C. A program with errors is told and waited for, like one that compiles. */
+async function watch(ui: Ui, file: string, flags: CompileFlags): Promise<void> {
+  const { watchFile, unwatchFile } = await import("node:fs");
+  const { signal } = interruption();
+  let watched = new Set<string>();
+  while (!signal.aborted) {
+    let sources: ReadonlySet<string>;
+    try {
+      sources = await once(ui, file, flags);
+    } catch (error) {
+      if (report(error) === STATUS.system) throw error;
+      const { DiskHost } = await import("../../runtime/host.ts");
+      const { check } = await import("../../compiler/compile.ts");
+      const host = new DiskHost(file);
+      check(host, host.name(file));
+      sources = host.files;
+    }
+    await new Promise<void>((changed) => {
+      const listener = (now: { mtimeMs: number }, before: { mtimeMs: number }): void => {
+        if (now.mtimeMs !== before.mtimeMs) changed();
+      };
+      watched = new Set(sources);
+      for (const path of watched) watchFile(path, { interval: 200 }, listener);
+      signal.addEventListener("abort", () => changed(), { once: true });
+    });
+    for (const path of watched) unwatchFile(path);
+    if (!signal.aborted) ui.note(`${file} changed`);
+  }
+  throw new Reported(STATUS.interrupted);
+}
