@@ -12,7 +12,7 @@ export type Replace = (builder: GraphBuilder, node: Node, inputs: readonly Value
 export function rewrite(graph: Graph, rules: TypeRules, replace: Replace): Graph | undefined {
   const builder = new GraphBuilder(rules);
   const copies = new Map<Node, readonly Value[]>();
-  let changed = false;
+  const progress = { changed: false };
   const mapped = (value: Value): Value => {
     const copy = copies.get(value.node)?.[value.index];
     if (copy === undefined) throw new Error(`node ${value.node.id} (${value.node.op}) comes after its use`);
@@ -23,7 +23,7 @@ export function rewrite(graph: Graph, rules: TypeRules, replace: Replace): Graph
     const values = builder.at({ path: node.path, span: node.span }, () => {
       const other = replace(builder, node, inputs);
       if (other !== undefined) {
-        changed = true;
+        progress.changed = true;
         return other;
       }
       const copy = builder.node(node.op, node.attributes, inputs, node.outputs);
@@ -31,7 +31,7 @@ export function rewrite(graph: Graph, rules: TypeRules, replace: Replace): Graph
     });
     copies.set(node, values);
   }
-  if (!changed) return undefined;
+  if (!progress.changed) return undefined;
   const variables = new Map(
     graph.variables.map((variable) => [variable, { ...variable, value: mapped(variable.value) }]),
   );
