@@ -127,20 +127,35 @@ export class Layout {
     if (type === t.FatArrow) return "result";
     if (type === t.String) return after?.tokenType === t.Assign && this.#lineMayEnd(index) ? "rule" : undefined;
     const group = wordGroups.get(token.image);
-    if (type === t.Identifier || group === undefined || after?.tokenType === t.Assign) {
+    const isReserved = group !== undefined && token.tokenType.CATEGORIES?.includes(t.Name) !== true;
+    if (group === undefined || (after?.tokenType === t.Assign && !isReserved)) {
       const field = isName(token) && after?.tokenType === t.Assign && this.#lineMayEnd(index);
       return field ? "field" : undefined;
     }
     const isPort = isFirst && (type === t.Input || type === t.Target);
     if ((after?.tokenType === t.Colon && !isPort) || after?.tokenType === t.Dot) return undefined;
-    if (type === t.Block)
-      return isName(after) && (this.columnAt(index) === 1 || !this.#insideValue(index)) ? "top" : undefined;
+    if (type === t.Block) {
+      // In the first column even a declaration that lost its name is one.
+      if (this.columnAt(index) === 1) return isName(after) || after?.tokenType === t.LParen ? "top" : undefined;
+      return isName(after) && !this.#insideValue(index) ? "top" : undefined;
+    }
     if (type === t.Branch) return isName(after) || after?.tokenType === t.For ? "item" : undefined;
     if (type === t.Optimize || type === t.Freeze) return "train";
     if (type === t.Step) return isName(after) && this.#lineMayEnd(index) ? "step" : undefined;
     if (type === t.Fresh || type === t.Unused) return after?.tokenType === t.String ? "rule" : undefined;
     if (group === "edit") return this.#lineMayEnd(index) && (isWord(after) || isFirst) ? "edit" : undefined;
     return starterOfGroup[group];
+  }
+
+  /** Whether `(a, b) =` stands here. */
+  bindsTuple(index: number): boolean {
+    if (!this.is(index, t.LParen)) return false;
+    let depth = 0;
+    for (let i = index; i < this.tokens.length; i++) {
+      if (this.is(i, t.LParen)) depth++;
+      if (this.is(i, t.RParen) && --depth === 0) return this.is(i + 1, t.Assign);
+    }
+    return false;
   }
 
   /** Whether a line may have ended right before this token. */

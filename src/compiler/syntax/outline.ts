@@ -4,7 +4,7 @@
  * lines decide; nothing is read here, and nothing is reported.
  */
 import { tokens as t } from "../../../grammar/tokens.ts";
-import { allows, isWord, type Container, type Layout, type Starter } from "./layout.ts";
+import { allows, isName, isWord, type Container, type Layout, type Starter } from "./layout.ts";
 
 /** Lines between two braces. A brace that is missing has no token; `open` and `close` then say where it would be. */
 export interface Group {
@@ -225,8 +225,15 @@ class IslandScan {
     return { container: kind, starter: this.#starter, start: this.#start, end, groups: this.#groups };
   }
 
+  /** `name: value` where fields are written `name = value`. */
+  #misspeltField(at: number): boolean {
+    const { kind } = this.#context;
+    const isField = isName(this.#layout.tokens[at]) && this.#layout.is(at + 1, t.Colon);
+    return isField && (kind === "fields" || kind === "train");
+  }
+
   #takeWord(at: number): void {
-    const starter = this.#layout.starterAt(at);
+    const starter = this.#misspeltField(at) ? "field" : this.#layout.starterAt(at);
     if (!allows(this.#context.kind, starter)) return;
     this.#starter = starter;
     this.#word = at;
@@ -277,13 +284,18 @@ class IslandScan {
     const starter = layout.starterAt(at);
     const annotations = this.#starter === undefined && layout.is(this.#start, t.AtSign);
     if (starter === "result") {
-      if (this.#bodies > 0 || this.#header === "body") return false;
-      return this.#context.kind === "body" && !annotations;
+      if (this.#context.kind !== "body" || annotations || this.#header === "body") return false;
+      // A `=>` in the middle of a line belongs to that line, unless the whole body is on it.
+      const sameLine = layout.line[at] === this.#context.openLine;
+      if (layout.isFirst(at) && !sameLine && layout.columnAt(at) <= this.#base + 1) return true;
+      return this.#bodies === 0 && (layout.isFirst(at) || sameLine);
     }
-    if (this.#header !== undefined && allows(this.#header, starter)) return true;
+    // What an `add` adds stands on its line, and so may look like something inside.
+    const adds = layout.is(this.#start, t.Add) && !layout.isFirst(at);
+    if (this.#header !== undefined && allows(this.#header, starter) && !adds) return true;
     if (allows(this.#context.kind, starter)) return !annotations;
     if (layout.is(at, t.AtSign) && layout.isFirst(at) && this.#context.kind !== "variant") return !annotations;
-    if (!layout.isFirst(at) || layout.continuesLine(at)) return false;
+    if (!layout.isFirst(at) || (layout.continuesLine(at) && !layout.bindsTuple(at))) return false;
     // A line that has no start but stands where one would.
     const column = layout.columnAt(at);
     if (annotations) return false;
@@ -327,16 +339,17 @@ class IslandScan {
     const layout = this.#layout;
     const mapLike = this.#looksLikeMap(at);
     const afterDot = layout.is(at - 1, t.Dot);
-    const afterValue = layout.endsValue(at - 1);
+    const afterValue = layout.endsValue(at - 1) || (!mapLike && layout.starterAt(at + 1) !== undefined);
     if (this.#bodies > 0 && afterValue && !mapLike) return "body";
     if (this.#header !== undefined) {
       // Members are chosen before the header's own brace, never in its place.
       const chooses = (mapLike && afterDot) || ((mapLike || afterDot) && layout.is(this.#closerOf(at) + 1, t.LCurly));
+      if (at - 1 === this.#word) return this.#header;
       const isHeader = this.#open.length === 0 ? afterValue || afterDot || !mapLike : afterValue;
       return isHeader && !chooses ? this.#header : undefined;
     }
-    if (afterDot || mapLike || this.#starter !== undefined) return undefined;
-    return at === this.#start || afterValue ? this.#guess(at) : undefined;
+    if (afterDot || mapLike || (at !== this.#start && !afterValue)) return undefined;
+    return this.#guess(at);
   }
 
   /** Words with `,` or `:` behind them, or one word alone. */

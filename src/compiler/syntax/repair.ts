@@ -97,14 +97,19 @@ export class Repairer {
     this.#failedAt = failedAt;
   }
 
-  /** Puts a line's first word in, or in the place of the first token. */
-  withStart(starts: readonly (readonly [TokenType, RuleName])[], kind: "insert" | "replace"): Repair | undefined {
-    const rest = kind === "insert" ? this.#tokens : this.#tokens.slice(1);
-    const offset = this.#tokens[0]?.startOffset ?? 0;
+  /** Puts a line's first word in before the token at `at`, or in its place. */
+  withStart(
+    starts: readonly (readonly [TokenType, RuleName])[],
+    kind: "insert" | "replace",
+    at: number,
+  ): Repair | undefined {
+    const before = this.#tokens.slice(0, at);
+    const rest = this.#tokens.slice(kind === "insert" ? at : at + 1);
+    const offset = this.#tokens[at]?.startOffset ?? 0;
     for (const [type, rule] of starts) {
       const put = tokenFor(type, offset);
-      const tokens = [put, ...rest];
-      if (runRule(rule, tokens).failedAt === undefined) return { kind, at: 0, put: [put], tokens, rule, sure: true };
+      const tokens = [...before, put, ...rest];
+      if (runRule(rule, tokens).failedAt === undefined) return { kind, at, put: [put], tokens, rule, sure: true };
     }
     return undefined;
   }

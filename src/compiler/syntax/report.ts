@@ -14,7 +14,7 @@ import type { Group, Island } from "./outline.ts";
 import { isHole } from "./tree-base.ts";
 import { offsetBefore, Repairer, unclosed, type Repair } from "./repair.ts";
 import type { Scan } from "./scan.ts";
-import { mendedStart, startersOf } from "./starters.ts";
+import { annotationsEnd, mendedStart, startersOf } from "./starters.ts";
 
 /** Past this many mends in one file, what cannot be read is only reported and left out: time stays bounded. */
 const MAX_REPAIRS = 100;
@@ -115,7 +115,11 @@ export class SyntaxReporter {
     }
     const point = failurePoint(rule, tokens, failed.failedAt);
     const repair = new Repairer(rule, tokens, point).find();
-    const missesName = repair?.put[0] !== undefined && isHole(repair.put[0]) && repair.put[0].tokenType !== t.Plus;
+    const missesName =
+      repair?.kind === "insert" &&
+      repair.put[0] !== undefined &&
+      isHole(repair.put[0]) &&
+      repair.put[0].tokenType !== t.Plus;
     // A word behind a missing name may have been taken for it; the mend knows better where the name belongs.
     if (!silent) this.#explain(failed, missesName ? Math.min(point, repair.at) : point, repair);
     return repair;
@@ -123,21 +127,19 @@ export class SyntaxReporter {
 
   #noStart(failed: FailedIsland, repair: Repair | undefined): void {
     const { island, tokens } = failed;
-    const [token] = tokens;
+    const start = annotationsEnd(tokens);
+    const token = tokens[start];
     const span = this.#spanOf(token);
     const { sentence, otherwise } = startersOf(island.container);
     const put = repair?.put[0]?.image ?? "";
-    const shown = this.#text(island);
-    const text =
-      repair === undefined
-        ? otherwise
-        : repair.kind === "replace"
-          ? replaceFirst(shown, token, put)
-          : `${put} ${shown}`;
+    const shown = this.#text(span.start, island);
+    const isStart = repair?.at === start && repair.put.length > 0 && !repair.put.some(isHole);
+    const mended = repair?.kind === "replace" ? replaceFirst(shown, token, put) : `${put} ${shown}`;
+    const text = isStart ? mended : otherwise;
     const fixes: Fix[] = [];
-    if (repair?.kind === "insert" && repair.sure)
+    if (isStart && repair.kind === "insert" && repair.sure)
       fixes.push({ title: `insert \`${put}\``, span: this.#at(span.start, span.start), text: `${put} ` });
-    if (repair?.kind === "replace") fixes.push({ title: `write \`${put}\``, span, text: put });
+    if (isStart && repair.kind === "replace") fixes.push({ title: `write \`${put}\``, span, text: put });
     const line = positionOf(this.#scan.file, this.#at(span.start, span.start).start).line;
     const note = island.container === "file" ? "" : `(lines after ${String(line)} were read as usual)`;
     report(this.#bag, "E0102", { starters: sentence, help: text }, span, { fixes, note });
@@ -260,9 +262,8 @@ export class SyntaxReporter {
   }
 
   /** An island's first line as it stands in the text, cut where it is long. */
-  #text(island: Island): string {
-    const [start, end] = [this.#spanOf(this.#layout.tokens[island.start]).start, this.#endBefore(island.end)];
-    const [line = ""] = this.#scan.file.text.slice(start, end).split("\n");
+  #text(start: number, island: Island): string {
+    const [line = ""] = this.#scan.file.text.slice(start, this.#endBefore(island.end)).split("\n");
     return line.length > 60 ? `${line.slice(0, 57)}…` : line.trimEnd();
   }
 }

@@ -47,6 +47,9 @@ const lookalikes: Readonly<Record<string, string>> = {
   "⇒": "=>",
   "…": "...",
   "&&": "and",
+  "||": "or",
+  "**": "^",
+  "..": "..<",
   "&": "and",
   "!": "not",
 };
@@ -81,7 +84,7 @@ class Scanner {
     else if (code === 0x22) this.#string('"');
     else if (code === 0x2f && text.startsWith("//", start)) this.#comment();
     else if (code === 0x2f && text.startsWith("/*", start)) this.#foreignComment();
-    else if (code === 0x2e && isDigit(text.charCodeAt(start + 1))) this.#number();
+    else if (code === 0x2e && isDigit(text.charCodeAt(start + 1)) && text[start - 1] !== ".") this.#number();
     else this.#mark();
   }
 
@@ -175,6 +178,12 @@ class Scanner {
   #mark(): void {
     const text = this.#text;
     const start = this.#at;
+    // Two marks that stand for one of ours, before the first of them is taken for itself.
+    const two = text.slice(start, start + 2);
+    if ((two === "||" || two === "**" || two === "..") && !this.#startsMark(start, 3)) {
+      this.#standsFor(start, start + 2, lookalikes[two] ?? "");
+      return;
+    }
     for (const [mark, type] of markTokens) {
       if (mark !== "_" && text.startsWith(mark, start)) {
         this.#push(type, start, start + mark.length, mark);
@@ -197,12 +206,9 @@ class Scanner {
       return;
     }
     for (const length of [2, 1]) {
-      const shown = text.slice(start, start + length);
-      const meant = lookalikes[shown];
+      const meant = lookalikes[text.slice(start, start + length)];
       if (meant === undefined) continue;
-      this.#problem("character", start, start + length, meant);
-      const type = wordTokens.get(meant) ?? markTokens.find(([mark]) => mark === meant)?.[1];
-      if (type !== undefined) this.#push(type, start, start + length, meant);
+      this.#standsFor(start, start + length, meant);
       return;
     }
     const end = Math.max(this.#match(STRANGE), start + 1);
@@ -211,6 +217,19 @@ class Scanner {
     while (cut < end && lookalikes[text[cut] ?? ""] === undefined && text[cut] !== "#") cut++;
     this.#problem("character", start, cut, "");
     this.#at = cut;
+  }
+
+  /** Whether a mark of this length starts here. */
+  #startsMark(start: number, length: number): boolean {
+    return markTokens.some(([mark]) => mark.length === length && this.#text.startsWith(mark, start));
+  }
+
+  /** Takes what stands here for one of the language's words or marks, and remembers that it is none. */
+  #standsFor(start: number, end: number, meant: string): void {
+    this.#problem("character", start, end, meant);
+    const type = wordTokens.get(meant) ?? markTokens.find(([mark]) => mark === meant)?.[1];
+    if (type !== undefined) this.#push(type, start, end, meant);
+    else this.#at = end;
   }
 }
 

@@ -131,19 +131,35 @@ export function mendedStart(failed: Startless, layout: Layout): Repair | undefin
   const result = [[t.FatArrow, "result"] as const];
   // The last line of a body is its result, if it has none.
   const isLast = container === "body" && island.end >= failed.containerEnd;
+  const at = annotationsEnd(tokens);
   const inserted =
-    (isLast ? repairer.withStart(result, "insert") : undefined) ??
-    repairer.withStart(own, "insert") ??
-    (container === "body" && isLast ? repairer.withStart(result, "insert") : undefined);
+    (isLast ? repairer.withStart(result, "insert", at) : undefined) ?? repairer.withStart(own, "insert", at);
   if (inserted !== undefined) return inserted;
-  const word = tokens[0]?.image ?? "";
+  const word = tokens[at]?.image ?? "";
   const meant = foreign[word];
   if (meant !== undefined) {
-    const repair = repairer.withStart([[meant, meant === t.FatArrow ? "result" : ruleOf[container]]], "replace");
+    const rule = meant === t.FatArrow ? "result" : ruleOf[container];
+    const repair = repairer.withStart([[meant, rule]], "replace", at);
     if (repair !== undefined) return repair;
   }
   const near = own.filter(([type]) => editDistance(word, type.LABEL ?? "", 2) <= Math.min(2, word.length / 2));
-  return repairer.withStart(near, "replace") ?? fieldOrRest(failed, layout);
+  return repairer.withStart(near, "replace", at) ?? fieldOrRest(failed, layout);
+}
+
+/** Index of the first token behind the annotations that an island may begin with. */
+export function annotationsEnd(tokens: readonly IToken[]): number {
+  let at = 0;
+  while (tokens[at]?.tokenType === t.AtSign) {
+    at += 2;
+    if (tokens[at]?.tokenType !== t.LParen) continue;
+    let depth = 0;
+    for (; at < tokens.length; at++) {
+      if (tokens[at]?.tokenType === t.LParen) depth++;
+      if (tokens[at]?.tokenType === t.RParen && --depth === 0) break;
+    }
+    at++;
+  }
+  return at < tokens.length ? at : 0;
 }
 
 /** A field without a name, or an annotation without anything: mended as any other island. */
