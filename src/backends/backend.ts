@@ -2,10 +2,13 @@
  * The contract of a backend: a table from operators to its own nodes, behind one pure function from a program to files.
  * What the table lacks is replaced by its decomposition here; what has none is refused with a reason, never dropped.
  */
-import { GraphBuilder, type TypeRules } from "../compiler/graph/builder.ts";
+import type { GraphBuilder, TypeRules } from "../compiler/graph/builder.ts";
 import type { Graph, Node, Value } from "../compiler/graph/graph.ts";
+import { rewrite } from "../compiler/graph/rewrite.ts";
 import type { Program } from "../compiler/program.ts";
 import type { Span } from "../compiler/source/source.ts";
+
+export { rewrite } from "../compiler/graph/rewrite.ts";
 
 /** Something that a target cannot express. The caller turns it into a diagnostic at `span`. */
 export interface Refusal {
@@ -59,46 +62,4 @@ export function decomposeMissing(graph: Graph, has: (node: Node) => boolean, dec
     current = next;
   }
   return current;
-}
-
-/**
- * Copies a graph node by node; `replace` may give other values for a node's outputs. Undefined where it never did.
- * Paths and spans of replacements are those of the node replaced.
- */
-export function rewrite(graph: Graph, rules: TypeRules, replace: Decompose): Graph | undefined {
-  const builder = new GraphBuilder(rules);
-  const copies = new Map<Node, readonly Value[]>();
-  let changed = false;
-  const mapped = (value: Value): Value => {
-    const copy = copies.get(value.node)?.[value.index];
-    if (copy === undefined) throw new Error(`node ${String(value.node.id)} (${value.node.op}) comes after its use`);
-    return copy;
-  };
-  for (const node of graph.nodes) {
-    const inputs = node.inputs.map(mapped);
-    const values = builder.at({ path: node.path, span: node.span }, () => {
-      const other = replace(builder, node, inputs);
-      if (other !== undefined) {
-        changed = true;
-        return other;
-      }
-      const copy = builder.node(node.op, node.attributes, inputs, node.outputs);
-      return node.outputs.map((_, index) => ({ node: copy, index }));
-    });
-    copies.set(node, values);
-  }
-  if (!changed) return undefined;
-  const variables = graph.variables.map((variable) => ({ ...variable, value: mapped(variable.value) }));
-  const copyOf = new Map(graph.variables.map((variable, i) => [variable, variables[i]]));
-  return {
-    nodes: builder.nodes,
-    ports: graph.ports.map((port) => ({ ...port, value: mapped(port.value) })),
-    variables,
-    updates: graph.updates.map((update) => ({
-      variable: copyOf.get(update.variable) ?? { ...update.variable, value: mapped(update.variable.value) },
-      value: mapped(update.value),
-    })),
-    outputs: graph.outputs.map((output) => ({ ...output, value: mapped(output.value) })),
-    asserts: graph.asserts,
-  };
 }
