@@ -306,7 +306,18 @@ export class Applier {
     }
     for (const [name, value] of bindings.values) if (!locals.has(name)) locals.set(name, value);
     const inner = extend(file, locals, { weights, dtypes: bindings.dtypes });
-    const result = evaluateBody(evaluator, declaration.body, inner, { type: declared });
+    const application = {
+      declaration,
+      config,
+      locals,
+      operands: operands.map((o) => o.value),
+      want: declared,
+      path: weights.path,
+      place: context.place(site.span),
+    };
+    const result = context.templates.apply(application, () =>
+      evaluateBody(evaluator, declaration.body, inner, { type: declared }),
+    );
     if (hasUnknown(result)) return unknown;
     if (declared !== undefined && result.kind === "tensor" && !this.#fits(result.type, declared)) {
       context.report(

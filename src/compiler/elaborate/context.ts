@@ -11,6 +11,7 @@ import type { Span } from "../source/source.ts";
 import { Facts } from "../types/facts.ts";
 import type { DType } from "../types/tensor.ts";
 import { WeightNames } from "./naming.ts";
+import { Templates } from "./templates.ts";
 import type { TensorVal, Val } from "./values.ts";
 import { VariableStore } from "./variables.ts";
 
@@ -26,6 +27,15 @@ export interface RangeDeclaration {
 export interface Frame {
   readonly span: Span;
   readonly name: string;
+}
+
+interface Progress {
+  readonly nodes: number;
+  readonly variables: number;
+  readonly reuses: number;
+  readonly updates: number;
+  readonly asserts: number;
+  readonly reports: number;
 }
 
 /** Shared between the graphs of one model: names and initial values do not depend on the mode. */
@@ -64,6 +74,11 @@ export class Context {
   clock: { readonly step: Value; readonly epoch: Value } | undefined;
   #steps = 0;
   readonly #constants = new Map<string, Value>();
+  /** The nodes of `scalar`, which every part of the graph may read. */
+  readonly scalars = new Set<Node>();
+  readonly templates: Templates = new Templates(this);
+  readonly anyFrozen: boolean;
+  #reports = 0;
   readonly #draws = new Map<string, number>();
 
   constructor(options: {
@@ -79,10 +94,12 @@ export class Context {
     this.training = options.training;
     this.shared = options.shared;
     this.isFrozen = options.isFrozen ?? (() => false);
+    this.anyFrozen = options.isFrozen !== undefined;
   }
 
   /** Reports a mistake at its place; inside `std:` at the user's call that led there. */
   report<C extends Code>(code: C, args: ArgsOf<C>, span: Span, extras: ReportExtras = {}): void {
+    this.#reports++;
     const place = this.place(span);
     const inside = place === span ? [] : [{ span, label: "here, inside the standard library" }];
     report(this.bag, code, args, place, { ...extras, related: [...(extras.related ?? []), ...inside] });
@@ -107,6 +124,18 @@ export class Context {
     while (node && !this.ranges.has(node)) node = node.inputs[0]?.node;
     return node && this.ranges.get(node);
   }
+  /** How far everything has come that an application can leave a mark on. */
+  progress(): Progress {
+    const { graph, variables, asserts } = this;
+    return {
+      nodes: graph.nodes.length,
+      variables: variables.count,
+      reuses: variables.reuses,
+      updates: variables.updateCount,
+      asserts: asserts.length,
+      reports: this.#reports,
+    };
+  }
   /** Counts a step of evaluation. */
   tick(span: Span): void {
     if (++this.#steps > maxSteps || this.graph.nodes.length > maxNodes) {
@@ -127,6 +156,7 @@ export class Context {
     if (known) return known;
     const made = this.graph.at({ path: "", span: undefined }, () => this.graph.constant(value, dtype));
     this.#constants.set(key, made);
+    this.scalars.add(made.node);
     return made;
   }
 }

@@ -27,10 +27,15 @@ export interface Elaborated {
   readonly parts: readonly Part[];
 }
 
+type Frozen = (path: string) => boolean;
+
 export function elaborate(plan: Plan, rules: TypeRules, bag: DiagnosticBag): Elaborated | undefined {
   const shared = newSharedState();
   const freeze = plan.freeze.flatMap(({ node }) => node.patterns.map((p) => new PathPattern(p.value)));
-  const isFrozen = (path: string): boolean => freeze.some((p) => p.matches(path) || p.matches(`${path}.weight`));
+  const isFrozen =
+    freeze.length === 0
+      ? undefined
+      : (path: string): boolean => freeze.some((p) => p.matches(path) || p.matches(`${path}.weight`));
   try {
     const evaluation = evaluationGraph(plan, rules, bag, shared, isFrozen);
     const training = trainingGraph(plan, rules, bag, shared, isFrozen);
@@ -67,9 +72,9 @@ function evaluationGraph(
   rules: TypeRules,
   bag: DiagnosticBag,
   shared: SharedState,
-  isFrozen: (path: string) => boolean,
+  isFrozen: Frozen | undefined,
 ): Mode {
-  const context = new Context({ bag, rules, training: false, shared, isFrozen });
+  const context = new Context({ bag, rules, training: false, shared, ...(isFrozen && { isFrozen }) });
   const evaluator = new Evaluator(context);
   const network = Network.over(evaluator, plan);
   const outputs = headOutputs(network, () => true);
@@ -88,9 +93,9 @@ function trainingGraph(
   rules: TypeRules,
   bag: DiagnosticBag,
   shared: SharedState,
-  isFrozen: (path: string) => boolean,
+  isFrozen: Frozen | undefined,
 ): Graph | undefined {
-  const context = new Context({ bag, rules, training: true, shared, isFrozen });
+  const context = new Context({ bag, rules, training: true, shared, ...(isFrozen && { isFrozen }) });
   const evaluator = new Evaluator(context);
   const { step } = declareClock(evaluator);
   const network = Network.over(evaluator, plan);

@@ -12,12 +12,18 @@ export class VariableStore {
   readonly #byPath = new Map<string, Variable>();
   /** The value that the next application of a shared block reads: the last one's update. */
   readonly #current = new Map<string, Value>();
+  #reuses = 0;
+  /** Every update in order. */
+  readonly #log: { readonly path: string; readonly value: Value }[] = [];
 
   constructor(graph: GraphBuilder) {
     this.#graph = graph;
   }
   get all(): readonly Variable[] {
     return [...this.#byPath.values()];
+  }
+  get count(): number {
+    return this.#byPath.size;
   }
   get(path: string): Variable | undefined {
     return this.#byPath.get(path);
@@ -31,7 +37,10 @@ export class VariableStore {
     span: Span | undefined,
   ): Variable {
     const known = this.#byPath.get(path);
-    if (known) return known;
+    if (known) {
+      this.#reuses++;
+      return known;
+    }
     const node = this.#graph.at({ path, span }, () => this.#graph.node("variable", { path }, [], [type]));
     const variable: Variable = {
       path,
@@ -50,6 +59,18 @@ export class VariableStore {
   }
   update(path: string, value: Value): void {
     this.#current.set(path, value);
+    this.#log.push({ path, value });
+  }
+  /** How often a variable that was there already was asked for again. */
+  get reuses(): number {
+    return this.#reuses;
+  }
+  get updateCount(): number {
+    return this.#log.length;
+  }
+  /** The updates made since there were `count`. */
+  updatesSince(count: number): readonly { readonly path: string; readonly value: Value }[] {
+    return this.#log.slice(count);
   }
   updates(): readonly Update[] {
     return [...this.#current].flatMap(([path, value]) => {

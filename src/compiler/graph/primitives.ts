@@ -5,6 +5,7 @@
 import type { PrimDecl, TypeNode } from "../syntax/ast.ts";
 import type { Attribute, Attributes } from "./graph.ts";
 import type { TypeRules } from "./builder.ts";
+import { printAttribute, printType } from "./print.ts";
 import { Dim } from "../types/dim.ts";
 import { evaluateStatic } from "../types/evaluate.ts";
 import { Facts } from "../types/facts.ts";
@@ -15,12 +16,19 @@ import { type DType, isDType, showType, type TensorType } from "../types/tensor.
 /** Rules over the primitives declared in some files. */
 export function primitiveRules(primitives: Iterable<PrimDecl>, facts: Facts = Facts.none): TypeRules {
   const byName = new Map([...primitives].map((p) => [p.name.text, p]));
+  const known = new Map<string, readonly TensorType[]>();
   return {
     outputs(op, attributes, inputs) {
       const prim = byName.get(op);
       if (prim === undefined) throw new Error(`there is no primitive ${op}`);
+      const settings = Object.entries(attributes).map(([name, value]) => `${name}: ${printAttribute(value)}`);
+      const key = `${op}(${settings.join()}) ${inputs.map(printType).join(" ")}`;
+      const before = known.get(key);
+      if (before !== undefined) return before;
       try {
-        return outputTypes(prim, attributes, inputs, facts);
+        const types = outputTypes(prim, attributes, inputs, facts);
+        known.set(key, types);
+        return types;
       } catch (error) {
         const given = inputs.map(showType).join(", ");
         if (error instanceof StaticError) throw new Error(`${op}(${given}): ${error.message}`, { cause: error });
