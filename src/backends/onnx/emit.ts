@@ -8,9 +8,10 @@ import { type Refusal, RefusalError } from "../backend.ts";
 import { GraphEmitter, NodeEmitter, type Table } from "./emitter.ts";
 import { foldConstants } from "./fold.ts";
 import { chooseForms, type Form, type Forms } from "./forms.ts";
+import type { InputForm } from "./inputs.ts";
 import { type ModelFrame, OnnxModel } from "./model.ts";
 import type { FilePlan } from "./plan.ts";
-import { elementTypes, SizeNames, valueMessage } from "./proto.ts";
+import { elementTypes, SizeNames, UINT8, valueMessage } from "./proto.ts";
 import { elementwise } from "./rows/elementwise.ts";
 import { writeConv, writeGemm } from "./rows/fused.ts";
 import { shape } from "./rows/shape.ts";
@@ -29,6 +30,8 @@ export interface OnnxOptions {
   /** What to say of an input or output, by name. */
   readonly docs: Readonly<Record<string, string>>;
   readonly weights: ModelFrame["weights"];
+  /** The inputs that are fed as the bytes of pictures. */
+  readonly inputForms?: ReadonlyMap<string, InputForm>;
 }
 
 export interface OnnxModelPlan {
@@ -46,7 +49,7 @@ export function emitOnnx(
 ): { readonly plan: OnnxModelPlan | undefined; readonly refusals: readonly Refusal[] } {
   const graph = foldConstants(whole);
   const model = new OnnxModel([...graph.ports, ...graph.outputs].map((named) => named.name));
-  const emitter = new GraphEmitter(model, graph);
+  const emitter = new GraphEmitter(model, graph, options.inputForms);
   const refusals: Refusal[] = [];
   const forms = chooseForms(graph);
   const outputs = new OutputNames(graph.outputs);
@@ -79,8 +82,9 @@ function finish(emitter: GraphEmitter, { docs, ...options }: OnnxOptions): OnnxM
   const { graph, inputs, model } = emitter;
   const sizes = new SizeNames();
   const message = (name: string, value: Value): ReturnType<typeof valueMessage> => {
-    const type = typeOf(value);
-    return valueMessage(name, elementTypes[type.dtype], sizes.shape(type), docs[name]);
+    const form = options.inputForms?.get(name);
+    const { dtype, shape } = form ?? typeOf(value);
+    return valueMessage(name, dtype === "u8" ? UINT8 : elementTypes[dtype], sizes.shape(shape), docs[name]);
   };
   const plans = model.plans({
     ...options,

@@ -6,6 +6,7 @@ import type { DType, Graph, Node, Port, TensorType, Value } from "../../compiler
 import { typeOf } from "../../compiler/graph/graph.ts";
 import { valuesAttribute } from "../../compiler/ops/attributes.ts";
 import { Dim, type Shape } from "../../compiler/types/dim.ts";
+import type { InputForm } from "./inputs.ts";
 import type { OnnxModel } from "./model.ts";
 import { type AttributeValues, elementTypes } from "./proto.ts";
 
@@ -23,10 +24,14 @@ export class GraphEmitter {
   readonly #sizes = new Map<string, string>();
   readonly #ports = new Map<string, Port>();
   readonly #read = new Set<string>();
+  readonly #forms: ReadonlyMap<string, InputForm>;
+  readonly #normalised = new Map<string, string>();
 
-  constructor(model: OnnxModel, graph: Graph) {
+  /** `forms`: the inputs that are fed as the bytes of pictures. */
+  constructor(model: OnnxModel, graph: Graph, forms: ReadonlyMap<string, InputForm> = new Map()) {
     this.model = model;
     this.graph = graph;
+    this.#forms = forms;
     for (const port of graph.ports) this.#ports.set(port.name, port);
   }
 
@@ -47,7 +52,7 @@ export class GraphEmitter {
   #leaf(node: Node): string | undefined {
     const type = node.outputs[0];
     if (type === undefined) return undefined;
-    if (node.op === "input") return this.#input(String(node.attributes["name"]));
+    if (node.op === "input") return this.#value(this.#input(String(node.attributes["name"])));
     if (node.op === "constant") return this.model.constant(type.dtype, knownShape(type), valuesAttribute(node));
     if (node.op !== "variable") return undefined;
     const path = String(node.attributes["path"]);
@@ -62,6 +67,23 @@ export class GraphEmitter {
   #input(name: string): string {
     this.#read.add(name);
     return name;
+  }
+  /** An input as the program means it: where bytes are fed, (bytes / 255 - mean) / std, channels first. */
+  #value(name: string): string {
+    const form = this.#forms.get(name);
+    const known = form === undefined ? name : this.#normalised.get(name);
+    if (form === undefined || known !== undefined) return known ?? name;
+    return this.model.inPath(name, () => {
+      const channels = (values: readonly number[]): string =>
+        this.model.constant("f32", [values.length], Float64Array.from(values));
+      const scaled = channels(form.std.map((std) => 1 / (255 * std)));
+      const shifted = channels(form.std.map((std, c) => (form.mean[c] ?? 0) / std));
+      const numbers = this.model.one("Cast", [name], { to: { int: elementTypes.f32 } });
+      const pixels = this.model.one("Sub", [this.model.one("Mul", [numbers, scaled]), shifted]);
+      const planes = this.model.one("Transpose", [pixels], { perm: { ints: [0, 3, 1, 2] } });
+      this.#normalised.set(name, planes);
+      return planes;
+    });
   }
 
   ints(values: readonly number[]): string {
@@ -95,7 +117,7 @@ export class GraphEmitter {
   /** A size as an i64 tensor of one member. */
   size(dim: Dim): string {
     if (dim.constant !== undefined) return this.ints([dim.constant]);
-    const made = this.#sizes.get(dim.key) ?? this.#computed(dim);
+    const made = this.#sizes.get(dim.key) ?? this.model.inPath("sizes", () => this.#computed(dim));
     this.#sizes.set(dim.key, made);
     return made;
   }
@@ -133,7 +155,7 @@ export class GraphEmitter {
   #fed(key: string, name: string): string {
     let best: { port: Port; axis: number; times: number; plus: number } | undefined;
     for (const port of this.#ports.values()) {
-      for (const [axis, dim] of port.type.shape.entries()) {
+      for (const [axis, dim] of (this.#forms.get(port.name)?.shape ?? port.type.shape).entries()) {
         const line = straightLine(dim, key);
         // An input that is read anyhow is better than one that would have to be fed for its size alone.
         const better =

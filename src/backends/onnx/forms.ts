@@ -6,7 +6,6 @@
 import type { Graph, Node, Value } from "../../compiler/graph/graph.ts";
 import { typeOf } from "../../compiler/graph/graph.ts";
 import { intsAttribute, numberAttribute, textAttribute, valuesAttribute } from "../../compiler/ops/attributes.ts";
-import { isFloat } from "../../compiler/ops/tensor.ts";
 import { Dim, elementCount, type Shape } from "../../compiler/types/dim.ts";
 import type { Norm, Source } from "./plan.ts";
 

@@ -44,8 +44,10 @@ export interface ModelFrame {
 const GRAPH = 7;
 const INITIALIZER = 5;
 const RAW_DATA = 9;
-/** Tensors in a file of their own start at multiples of this, so that it can be mapped into memory. */
-const ALIGNMENT = 4096;
+/** Tensors in a file of their own start at multiples of a page, small ones of a cache line, so that it can be mapped. */
+function alignment(bytes: number): number {
+  return bytes < 4096 ? 64 : 4096;
+}
 
 export class OnnxModel {
   readonly nodes: OnnxNode[] = [];
@@ -62,6 +64,17 @@ export class OnnxModel {
   /** Nodes from here on are named after this place in the program. */
   at(path: string): void {
     this.#path = path;
+  }
+
+  /** Runs `make` with its nodes named after another place. */
+  inPath<T>(path: string, make: () => T): T {
+    const before = this.#path;
+    this.#path = path;
+    try {
+      return make();
+    } finally {
+      this.#path = before;
+    }
   }
 
   node(op: string, inputs: readonly string[], attributes: AttributeValues = {}, outputs = 1): readonly string[] {
@@ -135,7 +148,7 @@ export class OnnxModel {
       const content = payload(tensor, bytes);
       // What the program itself knows is small and tells engines sizes before anything runs, so it stays inside.
       if (content instanceof Uint8Array) return [...tensorHead(tensor, {}), fieldHead(RAW_DATA, bytes), content];
-      const start = Math.ceil(end / ALIGNMENT) * ALIGNMENT;
+      const start = Math.ceil(end / alignment(bytes)) * alignment(bytes);
       if (start > end) beside.push({ kind: "bytes", bytes: new Uint8Array(start - end) });
       beside.push(content);
       end = start + bytes;

@@ -3,8 +3,8 @@
  * largest fields are spliced in later. The messages themselves are onnx-proto's. No operator is known here.
  */
 import onnxProto from "onnx-proto";
-import type { DType, TensorType } from "../../compiler/graph/graph.ts";
-import type { Dim } from "../../compiler/types/dim.ts";
+import type { DType } from "../../compiler/graph/graph.ts";
+import type { Dim, Shape } from "../../compiler/types/dim.ts";
 
 export const { onnx } = onnxProto;
 
@@ -75,7 +75,7 @@ export class SizeNames {
   readonly #names = new Map<string, string>();
   readonly #taken = new Set<string>();
 
-  shape({ shape }: TensorType): readonly (number | string)[] {
+  shape(shape: Shape): readonly (number | string)[] {
     return shape.map((dim) => dim.constant ?? this.#name(dim));
   }
   #name(dim: Dim): string {
