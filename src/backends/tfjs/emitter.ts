@@ -37,6 +37,7 @@ export class GraphEmitter {
   readonly #table: Table;
   readonly #prefix: string;
   readonly #held = new Map<Node, Produced[][]>();
+  readonly #twins = new Twins();
   readonly #sizes = new Map<string, TfValue>();
   readonly #shapes = new Map<string, TfValue>();
   readonly #portShapes = new Map<string, TfValue>();
@@ -61,6 +62,12 @@ export class GraphEmitter {
     const row = this.#table[node.op];
     if (row === undefined) {
       throw new RefusalError(node, `the tfjs target has no form of \`${node.op}\``, "write it with other primitives, or use the onnx target");
+    }
+    const twin = this.#twins.of(node);
+    const before = twin === undefined ? undefined : this.#held.get(twin);
+    if (before !== undefined) {
+      this.#held.set(node, before);
+      return before;
     }
     const path = node.path === "" ? node.op : `${node.path}/${node.op}`;
     const produced = this.within(path, () => row.emit(new NodeEmitter(this, node)).map((p) => [p]));
@@ -184,6 +191,33 @@ export class GraphEmitter {
     const value = this.tf.one("Pack", parts, "i32", { T: attr.type("i32"), N: attr.int(parts.length), axis: attr.int(0) });
     this.#shapes.set(key, value);
     return value;
+  }
+}
+
+/**
+ * Finds nodes that compute the same scalar. There are many (each batch norm asks how many samples it has, each weight has
+ * its decay), and the chain of control edges keeps TensorFlow from merging them.
+ */
+class Twins {
+  readonly #first = new Map<string, Node>();
+  readonly #names = new Map<Node, number>();
+
+  /** The first node that computes what this scalar does; itself where it is the first. */
+  of(node: Node): Node | undefined {
+    const [only] = node.outputs;
+    if (node.outputs.length !== 1 || only?.shape.length !== 0 || node.op === "random") return undefined;
+    const attributes = JSON.stringify(node.attributes, (_, value: unknown) => (value instanceof Dim ? value.key : value instanceof Float64Array ? [...value] : value));
+    const key = `${node.op} ${only.dtype} ${attributes} ${node.inputs.map((v) => `${String(this.#name(v.node))}:${String(v.index)}`).join(" ")}`;
+    const first = this.#first.get(key);
+    if (first !== undefined) {
+      this.#names.set(node, this.#name(first));
+      return first;
+    }
+    this.#first.set(key, node);
+    return node;
+  }
+  #name(node: Node): number {
+    return this.#names.get(node) ?? node.id;
   }
 }
 

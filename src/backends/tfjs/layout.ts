@@ -62,20 +62,9 @@ export interface Layouts {
 const GUESSED_SIZE = 8;
 
 export function assignLayouts(graph: Graph, ruleOf: (node: Node) => LayoutRule | undefined): Layouts {
-  const parents = new Map<string, string>();
-  const find = (key: string): string => {
-    let root = key;
-    for (let parent = parents.get(root); parent !== undefined; parent = parents.get(root)) root = parent;
-    for (let at = key; at !== root; ) {
-      const next = parents.get(at) ?? root;
-      parents.set(at, root);
-      at = next;
-    }
-    return root;
-  };
+  const places = new Places(graph);
   const union = (a: Value, b: Value): void => {
-    const [x, y] = [find(keyOf(a)), find(keyOf(b))];
-    if (x !== y) parents.set(x, y);
+    places.join(a, b);
   };
   const votes: { readonly value: Value; readonly layout: Layout; readonly weight: number }[] = [];
   const vote = (value: Value, layout: Layout): void => {
@@ -95,30 +84,58 @@ export function assignLayouts(graph: Graph, ruleOf: (node: Node) => LayoutRule |
   }
   for (const update of graph.updates) union(update.variable.value, update.value);
 
-  const ballots = new Map<string, Map<string, { layout: Layout; weight: number }>>();
+  const ballots = new Map<number, Map<string, { layout: Layout; weight: number }>>();
   for (const { value, layout, weight } of votes) {
-    const root = find(keyOf(value));
+    const root = places.rootOf(value);
     const ballot = ballots.get(root) ?? new Map<string, { layout: Layout; weight: number }>();
     ballots.set(root, ballot);
     const name = layout === undefined ? "" : layout.join();
     ballot.set(name, { layout, weight: weight + (ballot.get(name)?.weight ?? 0) });
   }
-  const winners = new Map<string, Layout>();
+  const winners = new Map<number, Layout>();
   for (const [root, ballot] of ballots) {
     const best = [...ballot.entries()].sort(([a, x], [b, y]) => y.weight - x.weight || (a < b ? -1 : 1))[0];
     winners.set(root, best?.[1].layout);
   }
   return {
     of(value) {
-      const layout = winners.get(find(keyOf(value)));
+      const layout = winners.get(places.rootOf(value));
       return layout?.length === rankOf(value) ? layout : undefined;
     },
   };
 }
 
-function keyOf(value: Value): string {
-  return `${String(value.node.id)}:${String(value.index)}`;
+/** Values in classes that share one order: a forest over their numbers. */
+class Places {
+  readonly #first = new Map<Node, number>();
+  readonly #parents: Int32Array;
+
+  constructor(graph: Graph) {
+    let count = 0;
+    for (const node of graph.nodes) {
+      this.#first.set(node, count);
+      count += node.outputs.length;
+    }
+    this.#parents = Int32Array.from({ length: count }, (_, i) => i);
+  }
+  rootOf({ node, index }: Value): number {
+    const first = this.#first.get(node);
+    if (first === undefined) throw new Error(`node ${String(node.id)} (${node.op}) is not in the graph`);
+    const parents = this.#parents;
+    let at = first + index;
+    for (let above = parents[at] ?? at; above !== at; above = parents[at] ?? at) {
+      // Half of the way is saved for the next who asks.
+      parents[at] = parents[above] ?? above;
+      at = above;
+    }
+    return at;
+  }
+  join(a: Value, b: Value): void {
+    const [x, y] = [this.rootOf(a), this.rootOf(b)];
+    if (x !== y) this.#parents[x] = y;
+  }
 }
+
 function rankOf(value: Value): number {
   return typeOf(value).shape.length;
 }

@@ -22,9 +22,10 @@ export function schedule(graph: Graph, results: readonly Value[], updates: reado
   const waiting = new Map<Node, Group[]>();
   const wait = (node: Node, group: Group): void => {
     if (isLeaf(node)) return;
-    const list = waiting.get(node) ?? [];
-    if (list.includes(group)) return;
-    waiting.set(node, [...list, group]);
+    const list = waiting.get(node);
+    if (list?.includes(group) === true) return;
+    if (list === undefined) waiting.set(node, [group]);
+    else list.push(group);
     group.pending++;
   };
   for (const group of groups.all) {
@@ -93,7 +94,11 @@ function groupUpdates(graph: Graph, needed: ReadonlySet<Node>, results: readonly
   const reads = new Map<Node, Node[]>();
   for (const node of graph.nodes) {
     if (!needed.has(node)) continue;
-    for (const input of node.inputs) reads.set(input.node, [...(reads.get(input.node) ?? []), node]);
+    for (const input of node.inputs) {
+      const readers = reads.get(input.node);
+      if (readers === undefined) reads.set(input.node, [node]);
+      else readers.push(node);
+    }
   }
   const kept = new Set(results.map((v) => v.node));
   for (const node of [...graph.nodes].reverse()) {
@@ -102,15 +107,16 @@ function groupUpdates(graph: Graph, needed: ReadonlySet<Node>, results: readonly
       serves.set(node, "many");
       continue;
     }
-    const readers = (reads.get(node) ?? []).map((reader) => serves.get(reader) ?? "many");
-    const roots = new Set(readers.map((r) => (r === "many" ? r : root(r))));
-    const own = direct.get(node) ?? [];
-    if (roots.has("many") || roots.size > 1) {
-      serves.set(node, "many");
-      continue;
+    let only: Update | "many" | undefined;
+    for (const reader of reads.get(node) ?? []) {
+      const served = serves.get(reader) ?? "many";
+      const above = served === "many" ? served : root(served);
+      only = only === undefined || only === above ? above : "many";
+      if (only === "many") break;
     }
-    const [only] = roots;
+    const own = direct.get(node) ?? [];
     const target = only ?? own[0];
+    if (target === "many") serves.set(node, "many");
     if (target === undefined || target === "many") continue;
     for (const update of own) if (root(update) !== root(target)) parent.set(root(update), root(target));
     serves.set(node, root(target));

@@ -39,8 +39,7 @@ export function emitGraph(
   for (const { path, value } of graph.variables) {
     const variable = byPath.get(path);
     if (variable === undefined) throw new Error(`no variable ${path}`);
-    const type = variable.variable.type.dtype;
-    const read = e.within(`read/${path}`, () => tf.one("ReadVariableOp", [variable.handle], type, { dtype: attr.type(type) }, { chained: false }));
+    const { read } = variable;
     reads.set(path, read);
     e.hold(value.node, { value: read, layout: variable.layout });
   }

@@ -11,6 +11,8 @@ import type { SignatureDef, TensorInfo, TfShape, TfType } from "./proto.ts";
 import { tfShape } from "./emitter.ts";
 
 export interface DeclaredVariable extends TfVariable {
+  /** The one node that reads the variable, for all signatures; updates wait for it. */
+  readonly read: TfValue;
   /** What a value is as it crosses the border. */
   readonly border: Border;
   /** Feed of `set_weights`, and the output that tells that it was set. */
@@ -29,16 +31,14 @@ export function borderOf(type: TfType): Border {
 }
 
 export function declareVariables(tf: TfNodes, variables: readonly Variable[], graphs: readonly Graph[], layouts: ReadonlyMap<Graph, Layouts>): readonly DeclaredVariable[] {
-  const layoutOf = (variable: Variable): Layout => {
-    for (const graph of graphs) {
-      const local = graph.variables.find((v) => v.path === variable.path);
-      if (local !== undefined) return layouts.get(graph)?.of(local.value);
-    }
-    return undefined;
-  };
+  // The first graph that has a variable decides, for all of them: the training graph, where there is one.
+  const chosen = new Map<string, Layout>();
+  for (const graph of graphs) {
+    for (const { path, value } of graph.variables) if (!chosen.has(path)) chosen.set(path, layouts.get(graph)?.of(value));
+  }
   const declared = variables.map((variable) => {
     const { dtype, shape } = variable.type;
-    const layout = layoutOf(variable);
+    const layout = chosen.get(variable.path);
     const handle = tf.named(`variables/${variable.path}`, "VarHandleOp", [], "resource", {
       dtype: attr.type(dtype),
       shape: attr.shape(tfShape(inLayout(layout, shape))),
@@ -48,7 +48,11 @@ export function declareVariables(tf: TfNodes, variables: readonly Variable[], gr
     return { variable, handle, layout };
   });
   initialise(tf, declared);
-  return declared.map((v) => ({ ...v, border: borderOf(v.variable.type.dtype), ...setter(tf, v), get: getter(tf, v) }));
+  return declared.map((v) => {
+    const type = v.variable.type.dtype;
+    const read = tf.named(`read/${v.variable.path}`, "ReadVariableOp", [v.handle], type, { dtype: attr.type(type) });
+    return { ...v, read, border: borderOf(type), ...setter(tf, v), get: getter(tf, v, read) };
+  });
 }
 
 /**
@@ -87,6 +91,11 @@ function initialise(tf: TfNodes, variables: readonly TfVariable[]): void {
 /** The node of the start, for `__saved_model_init_op`. */
 const INIT = "init/all";
 
+/** Does bringing a tensor into another order move its numbers? */
+function transposes(shape: Variable["type"]["shape"], from: Layout, to: Layout): boolean {
+  const [a, b] = [orderOf(from, shape.length), orderOf(to, shape.length)];
+  return !a.every((axis, i) => axis === b[i]) && !movesOnlyOnes(shape, from, to);
+}
 function moved(tf: TfNodes, value: TfValue, shape: Variable["type"]["shape"], from: Layout, to: Layout): TfValue {
   const [a, b] = [orderOf(from, shape.length), orderOf(to, shape.length)];
   if (a.every((axis, i) => axis === b[i])) return value;
@@ -116,21 +125,20 @@ function setter(tf: TfNodes, v: TfVariable): { readonly feed: TensorInfo; readon
   const feed = tf.named(`set/feed/${path}`, "Placeholder", [], border, { dtype: attr.type(border), shape: attr.shape(shape) });
   return tf.within(`set/${path}`, () => {
     const value = moved(tf, convert(tf, feed, type.dtype), type.shape, undefined, v.layout);
-    // TensorFlow may adopt the memory of a JavaScript array that happens to be aligned; the copy is TensorFlow's own.
-    const own = tf.one("DeepCopy", [value], type.dtype, { T: attr.type(type.dtype) }, { chained: false });
+    // TensorFlow may adopt the memory of a JavaScript array that happens to be aligned. A transpose has made a tensor of
+    // its own already; anything else is copied.
+    const own = transposes(type.shape, undefined, v.layout) ? value : tf.one("DeepCopy", [value], type.dtype, { T: attr.type(type.dtype) }, { chained: false });
     const done = tf.effect("AssignVariableOp", [v.handle, own], { dtype: attr.type(type.dtype) }, { chained: false });
     const told = tf.named(`set/done/${path}`, "Identity", [tf.scalar(0, "i32")], "i32", { T: attr.type("i32") }, [done]);
     return { feed: { name: `${feed.node}:0`, dtype: border, shape }, set: { name: `${told.node}:0`, dtype: "i32", shape: [] } };
   });
 }
-function getter(tf: TfNodes, v: TfVariable): TensorInfo {
+function getter(tf: TfNodes, v: TfVariable, read: TfValue): TensorInfo {
   const { path, type } = v.variable;
   const border = borderOf(type.dtype).type;
   return tf.within(`get/${path}`, () => {
-    const read = tf.one("ReadVariableOp", [v.handle], type.dtype, { dtype: attr.type(type.dtype) }, { chained: false });
     const value = convert(tf, moved(tf, read, type.shape, v.layout, undefined), border);
-    const named = tf.named(`get/value/${path}`, "Identity", [value], border, { T: attr.type(border) });
-    return { name: `${named.node}:0`, dtype: border, shape: borderShape(v) };
+    return { name: `${value.node}:0`, dtype: border, shape: borderShape(v) };
   });
 }
 
