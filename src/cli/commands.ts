@@ -6,6 +6,7 @@ import { data } from "./commands/data.ts";
 import { doctor } from "./commands/doctor.ts";
 import { engine } from "./commands/engine.ts";
 import { params } from "./commands/params.ts";
+import { run } from "./commands/run.ts";
 import { summary } from "./commands/summary.ts";
 import { train } from "./commands/train.ts";
 import { variants } from "./commands/variants.ts";

@@ -19,6 +19,7 @@ interface CompileFlags extends ModelFlags, ReportFlags {
   readonly allVariants?: boolean;
   readonly watch?: boolean;
   readonly stats?: boolean;
+  readonly rawInputs?: boolean;
 }
 
 export function compile(): Command {
@@ -39,6 +40,7 @@ export function compile(): Command {
       ]),
     )
     .option("--all-variants", "the model and every variant of the file, each under its name")
+    .option("--raw-inputs", "onnx: images are fed as the bytes of pictures and normalised in the graph")
     .option("--watch", "compile again whenever a file changes")
     .option("--stats", "the time of each phase");
   return example(
@@ -59,6 +61,8 @@ async function run(file: string, flags: CompileFlags): Promise<void> {
   const ui = new Ui(flags);
   if (flags.target === "onnx" && flags.mode === "train")
     throw new UsageError("ONNX files predict; `--mode train` is for --target tfjs.");
+  if (flags.target === "tfjs" && flags.rawInputs === true)
+    throw new UsageError("--raw-inputs is for --target onnx; a tfjs folder takes the model's own inputs.");
   if (flags.target === "onnx" && flags.allVariants !== true && !flags.output.endsWith(".onnx")) {
     throw new UsageError(`${flags.output}: an ONNX file's name ends in .onnx.`, `-o ${flags.output}.onnx`);
   }
@@ -121,7 +125,7 @@ async function build(
       written = await writeTfjs(program, place, { mode, weights, seed, rules });
     } else {
       const { writeOnnx } = await import("../../runtime/artifact-onnx.ts");
-      written = await writeOnnx(program, place, weights);
+      written = await writeOnnx(program, place, { weights, rawInputs: flags.rawInputs === true });
     }
     return {
       name: program.name,

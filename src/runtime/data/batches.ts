@@ -17,7 +17,7 @@ import {
   pixelsToUnit,
   type Point,
 } from "./affine.ts";
-import { decode, warp } from "./image.ts";
+import { decode, type Picture, warp } from "./image.ts";
 import type { Manifest, Row } from "./manifest.ts";
 import type { Field, ImageField, Recipe } from "./recipe.ts";
 
@@ -92,7 +92,7 @@ export async function sampleOf(
   const values = new Map<string, Float32Array>();
   const field = recipe.fields.find(({ from }) => from.kind === "image");
   const image = field?.from as ImageField | undefined;
-  const picture = image === undefined ? undefined : await decode(row.image);
+  const picture = image === undefined ? undefined : await pictureOf(row);
   let toCrop: Affine = identity;
   if (picture !== undefined) toCrop = pixelsToUnit(picture.width, picture.height);
   if (recipe.alignment !== undefined) toCrop = alignFace(recipe.alignment, row.points, row.lip) ?? toCrop;
@@ -107,6 +107,10 @@ export async function sampleOf(
     else if (from.kind !== "image") values.set(name, Float32Array.from(row.values.get(name) ?? []));
   }
   return values;
+}
+
+function pictureOf({ image }: Row): Promise<Picture> | Picture {
+  return typeof image === "string" ? decode(image) : image;
 }
 
 function swapped(points: readonly Point[], swaps: DrawnAugmentation["swaps"]): readonly Point[] {

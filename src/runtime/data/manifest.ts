@@ -7,6 +7,7 @@ import { dirname, resolve } from "node:path";
 import { parse } from "csv-parse/sync";
 import { fileProblem, InputError } from "../error.ts";
 import { alignFace, degenerate, type Point } from "./affine.ts";
+import type { Picture } from "./image.ts";
 import type { Field, Recipe } from "./recipe.ts";
 
 /** One sample as the manifest gives it. */
@@ -15,8 +16,8 @@ export interface Row {
   readonly index: number;
   /** The line of the file, for messages. */
   readonly line: number;
-  /** The picture's absolute path; empty where the recipe has no image. */
-  readonly image: string;
+  /** The picture's absolute path, or the picture; empty where the recipe has no image. */
+  readonly image: string | Picture;
   readonly points: readonly Point[];
   readonly lip: Point | undefined;
   /** The values of the fields that are neither image nor points, by field name. */
