@@ -1,6 +1,7 @@
 // What the emitter makes of graphs built by hand: which forms it joins, what it folds, how sizes of a run reach the graph.
 // Numbers are held against the reference in double precision; the file against what onnx-proto reads from it.
 import { describe, expect, test } from "vitest";
+import { emitOnnx } from "../../../src/backends/onnx/emit.ts";
 import { onnx } from "../../../src/backends/onnx/proto.ts";
 import { evaluate } from "../../../src/backends/reference/index.ts";
 import { GraphBuilder } from "../../../src/compiler/graph/builder.ts";
@@ -8,7 +9,7 @@ import type { DType, Graph, Port, Value, Variable } from "../../../src/compiler/
 import { draws } from "../../../src/compiler/ops/sample-data.ts";
 import type { Tensor } from "../../../src/compiler/ops/tensor.ts";
 import { Dim } from "../../../src/compiler/types/dim.ts";
-import { onnxBytes, runOnnx } from "../../support/onnx.ts";
+import { onnxBytes, plainOptions, runOnnx } from "../../support/onnx.ts";
 import { standardRules } from "../../support/rules.ts";
 
 const rules = standardRules();
@@ -220,6 +221,17 @@ describe("what needs no node", () => {
     hand.output("b", y);
     expect(kinds(await hand.checked())).toEqual(["Neg", "Identity", "Identity"]);
   });
+});
+
+test("weights of more than 2 GB go to a file of their own by themselves", () => {
+  const hand = new Hand();
+  const x = hand.input("x", [B, Dim.of(3)], [2, 3]);
+  const type = { dtype: "f32", shape: sizes(3, 300_000_000) } as const;
+  const w: Value = { node: hand.builder.node("variable", { path: "big" }, [], [type]), index: 0 };
+  hand.output("y", hand.op("matmul", {}, x, w));
+  const { plan } = emitOnnx(hand.graph, plainOptions);
+  expect(plan?.weights?.bytes).toBe(3_600_000_000);
+  expect(plan?.model.bytes).toBeLessThan(1000);
 });
 
 describe("sizes that a run decides", () => {
