@@ -14,12 +14,21 @@ export function philox(
   return words;
 }
 
+/** Plain temporaries throughout: this runs once for every four weights of a network. */
 function scramble(out: Uint32Array, c0: number, c1: number, c2: number, c3: number, k0: number, k1: number): void {
-  let [a, b, c, d, low, high] = [c0, c1, c2, c3, k0, k1];
+  let a = c0;
+  let b = c1;
+  let c = c2;
+  let d = c3;
+  let low = k0;
+  let high = k1;
   for (let round = 0; round < 10; round++) {
-    const [productA, productC] = [Math.imul(a, 0xd2511f53), Math.imul(c, 0xcd9e8d57)];
-    const [upperA, upperC] = [upperHalf(a, 0xd251, 0x1f53), upperHalf(c, 0xcd9e, 0x8d57)];
-    [a, b, c, d] = [upperC ^ b ^ low, productC, upperA ^ d ^ high, productA];
+    const nextA = upperHalf(c, 0xcd9e, 0x8d57) ^ b ^ low;
+    const nextC = upperHalf(a, 0xd251, 0x1f53) ^ d ^ high;
+    b = Math.imul(c, 0xcd9e8d57);
+    d = Math.imul(a, 0xd2511f53);
+    a = nextA;
+    c = nextC;
     low = (low + 0x9e3779b9) | 0;
     high = (high + 0xbb67ae85) | 0;
   }
@@ -28,12 +37,14 @@ function scramble(out: Uint32Array, c0: number, c1: number, c2: number, c3: numb
   out[2] = c;
   out[3] = d;
 }
-/** The upper 32 bits of word * (high * 2^16 + low). */
+/** The upper 32 bits of word * (high * 2^16 + low): partial products of 16 bits, carried like digits. */
 function upperHalf(word: number, high: number, low: number): number {
-  const [x1, x0] = [word >>> 16, word & 0xffff];
-  const middle = x1 * low + ((x0 * low) >>> 16);
-  const cross = x0 * high + (middle & 0xffff);
-  return (x1 * high + Math.floor(middle / 0x10000) + (cross >>> 16)) | 0;
+  const upper = word >>> 16;
+  const lower = word & 0xffff;
+  const first = Math.imul(lower, low) >>> 16;
+  const second = (Math.imul(upper, low) >>> 0) + first;
+  const third = (Math.imul(lower, high) >>> 0) + (second & 0xffff);
+  return (Math.imul(upper, high) + (second >>> 16) + (third >>> 16)) | 0;
 }
 
 /** A stream of draws: words 4 i … 4 i + 3 come from the counter (i, step), each of its two numbers as 64 bits, low word first. */
@@ -55,9 +66,14 @@ export function fillUniform(
   high: number,
   from = 0,
 ): void {
-  eachWord(stream, from, out.length, (i, word) => {
-    out[i] = low + ((high - low) * (word >>> 8)) / 0x1000000;
-  });
+  const words = new Uint32Array(4);
+  const scale = (high - low) / 0x1000000;
+  for (let block = Math.floor(from / 4); block * 4 < from + out.length; block++) {
+    blockOf(words, stream, block);
+    const start = block * 4 - from;
+    for (let k = Math.max(0, -start); k < 4 && start + k < out.length; k++)
+      out[start + k] = low + scale * (words[k]! >>> 8);
+  }
 }
 
 /** Box and Muller's transform of neighbouring places: words (2 i, 2 i + 1) give places 2 i (cosine) and 2 i + 1 (sine). */
@@ -68,32 +84,19 @@ export function fillNormal(
   std: number,
   from = 0,
 ): void {
-  const start = from - (from % 2);
-  const count = Math.ceil((from + out.length - start) / 2) * 2;
-  let radius = 0;
-  eachWord(stream, start, count, (i, word) => {
-    if (i % 2 === 0) {
-      radius = std * Math.sqrt(-2 * Math.log(((word >>> 8) + 1) / 0x1000000));
-      return;
+  const words = new Uint32Array(4);
+  for (let block = Math.floor(from / 4); block * 4 < from + out.length; block++) {
+    blockOf(words, stream, block);
+    for (let k = 0; k < 4; k += 2) {
+      const radius = std * Math.sqrt(-2 * Math.log(((words[k]! >>> 8) + 1) / 0x1000000));
+      const angle = (2 * Math.PI * (words[k + 1]! >>> 8)) / 0x1000000;
+      const place = block * 4 + k - from;
+      if (place >= 0 && place < out.length) out[place] = mean + radius * Math.cos(angle);
+      if (place + 1 >= 0 && place + 1 < out.length) out[place + 1] = mean + radius * Math.sin(angle);
     }
-    const angle = (2 * Math.PI * (word >>> 8)) / 0x1000000;
-    const place = start + i - from;
-    if (place >= 1) out[place - 1] = mean + radius * Math.cos(angle);
-    if (place < out.length) out[place] = mean + radius * Math.sin(angle);
-  });
+  }
 }
 
-function eachWord({ key, step }: Stream, from: number, count: number, run: (i: number, word: number) => void): void {
-  const words = new Uint32Array(4);
-  const [stepLow, stepHigh] = [step >>> 0, Math.floor(step / 0x100000000)];
-  let block = -1;
-  for (let i = 0; i < count; i++) {
-    const place = from + i;
-    const wanted = Math.floor(place / 4);
-    if (wanted !== block) {
-      block = wanted;
-      scramble(words, block >>> 0, Math.floor(block / 0x100000000), stepLow, stepHigh, key[0], key[1]);
-    }
-    run(i, words[place % 4]!);
-  }
+function blockOf(words: Uint32Array, { key, step }: Stream, block: number): void {
+  scramble(words, block | 0, Math.floor(block / 0x100000000), step | 0, Math.floor(step / 0x100000000), key[0], key[1]);
 }
