@@ -5,11 +5,13 @@ import { compile } from "./commands/compile.ts";
 import { data } from "./commands/data.ts";
 import { doctor } from "./commands/doctor.ts";
 import { engine } from "./commands/engine.ts";
+import { gradcheck } from "./commands/gradcheck.ts";
 import { params } from "./commands/params.ts";
 import { run } from "./commands/run.ts";
 import { summary } from "./commands/summary.ts";
 import { train } from "./commands/train.ts";
 import { variants } from "./commands/variants.ts";
+import { verify } from "./commands/verify.ts";
 import { weights } from "./commands/weights.ts";
 
 export const COMMANDS: readonly (() => Command)[] = [
@@ -19,6 +21,9 @@ export const COMMANDS: readonly (() => Command)[] = [
   params,
   variants,
   weights,
+  run,
+  verify,
+  gradcheck,
   data,
   train,
   engine,

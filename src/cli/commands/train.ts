@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { Command } from "commander";
 import type { Program } from "../../compiler/program.ts";
-import type { WorkerMessage } from "../../runtime/train/job.ts";
+import type { StepMessage } from "../../runtime/train/job.ts";
 import { Reported, STATUS, UsageError } from "../fail.ts";
 import { example, type ModelFlags, type ReportFlags, whole, withModel, withReport } from "../flags.ts";
 import { interruption } from "../interrupt.ts";
@@ -51,7 +51,7 @@ async function run(file: string, flags: TrainFlags): Promise<void> {
   const ui = new Ui(flags);
   const folder = flags.output;
   const { prepareRun, readConfig, resumeRun } = await import("../../runtime/train/prepare.ts");
-  const { superviseTraining } = await import("../../runtime/train/supervise.ts");
+  const { superviseTraining } = await import("../../runtime/supervise.ts");
   const { signal } = interruption();
   let program: Program;
   let job;
@@ -136,9 +136,9 @@ class Reporter {
     this.#name = name;
   }
 
-  tell(message: WorkerMessage): void {
+  tell(message: StepMessage): void {
     const ui = this.#ui;
-    if (message.kind !== "failed") ui.event(message);
+    ui.event(message);
     switch (message.kind) {
       case "ready":
         this.#total = message.steps;
@@ -174,7 +174,6 @@ class Reporter {
       case "saved":
       case "done":
       case "diverged":
-      case "failed":
         break;
     }
   }

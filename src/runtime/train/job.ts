@@ -52,7 +52,19 @@ export interface EpochRecord {
   readonly best: boolean;
 }
 
-export type WorkerMessage =
+export interface Outcome {
+  readonly kind: "done";
+  readonly step: number;
+  readonly reason: "finished" | "stopped";
+}
+export interface Diverged {
+  readonly kind: "diverged";
+  readonly step: number;
+  readonly losses: Readonly<Record<string, number | null>>;
+}
+
+/** What a training tells as it goes. */
+export type StepMessage =
   | {
       readonly kind: "ready";
       readonly engine: string;
@@ -65,12 +77,8 @@ export type WorkerMessage =
   | EpochRecord
   | { readonly kind: "skipped"; readonly rows: readonly string[] }
   | { readonly kind: "saved"; readonly step: number; readonly path: string }
-  | { readonly kind: "done"; readonly step: number; readonly reason: "finished" | "stopped" }
-  | { readonly kind: "diverged"; readonly step: number; readonly losses: Readonly<Record<string, number>> }
-  | { readonly kind: "failed"; readonly name: string; readonly message: string; readonly help: readonly string[] };
-
-/** What the parent tells a worker. */
-export type ParentMessage = TrainJob | { readonly kind: "stop" };
+  | Outcome
+  | Diverged;
 
 export const RUN_FILES = {
   config: "config.json",

@@ -9,7 +9,7 @@ import type { Batch } from "../data/batches.ts";
 import { readManifest, type Manifest } from "../data/manifest.ts";
 import { InputError } from "../error.ts";
 import { writeBeside } from "../files.ts";
-import { RUN_FILES, type StepRecord, type TrainJob, type WorkerMessage } from "./job.ts";
+import { RUN_FILES, type StepMessage, type StepRecord, type TrainJob } from "./job.ts";
 
 /** What training needs of an engine. */
 export interface TrainingEngine {
@@ -28,7 +28,7 @@ export interface TrainingEngine {
 export interface LoopOptions {
   readonly job: TrainJob;
   readonly engine: TrainingEngine;
-  readonly tell: (message: WorkerMessage) => void;
+  readonly tell: (message: StepMessage) => void;
   readonly signal: AbortSignal;
 }
 

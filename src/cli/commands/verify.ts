@@ -1,0 +1,72 @@
+/** `archc verify`: every engine present against the f64 reference. Measuring and judging are the runtime's. */
+import { Command } from "commander";
+import type { ErrorsOf } from "../../runtime/verify/verify.ts";
+import { Reported } from "../fail.ts";
+import { example, type ModelFlags, type ReportFlags, whole, withModel, withReport } from "../flags.ts";
+import { interruption } from "../interrupt.ts";
+import { choice, load } from "../load.ts";
+import { table, Ui } from "../ui.ts";
+
+interface VerifyFlags extends ModelFlags, ReportFlags {
+  readonly batch: number;
+  readonly steps: number;
+  readonly seed: number;
+  readonly weights?: string;
+}
+
+export function verify(): Command {
+  const command = new Command("verify")
+    .description("hold every engine present against the f64 reference: outputs, losses, gradients, weights after steps")
+    .argument("<file>", "an .arch file")
+    .option("--batch <n>", "samples", whole(1), 2)
+    .option("--steps <n>", "training steps", whole(1), 1)
+    .option("--seed <n>", "of weights and inputs", whole(0), 0)
+    .option("--weights <file>", "weights to start from, instead of the seed's");
+  return example(withReport(withModel(command)), "archc verify models/dhaa_ablations.arch --variant dhaa_small").action(
+    run,
+  );
+}
+
+async function run(file: string, flags: VerifyFlags): Promise<void> {
+  const ui = new Ui(flags);
+  const { program } = await load(ui, file, flags);
+  const { verify: compare } = await import("../../runtime/verify/verify.ts");
+  const { signal } = interruption();
+  const { batch, steps, seed, weights } = flags;
+  const bar = ui.progress("verifying", 5);
+  const verdict = await compare(program, {
+    file,
+    ...choice(flags),
+    batch,
+    steps,
+    seed,
+    weights,
+    signal,
+    onStage: (done, _, text) => {
+      bar.update(done, text);
+      if (!process.stderr.isTTY) ui.note(text);
+    },
+  }).finally(() => {
+    bar.stop();
+  });
+  ui.result(verdict);
+  const cell = (value: number | null): string => (value === null ? "-" : value.toExponential(1));
+  const cells = (errors: ErrorsOf): string[] =>
+    [errors.outputs, errors.losses, errors.gradients, errors.weights].map(cell);
+  const rows = verdict.engines.map(({ name, version, maxError, ok }) => [
+    `${name} ${version}`,
+    ...cells(maxError),
+    ok ? "ok" : "NOT OK",
+  ]);
+  const [first] = verdict.engines;
+  if (first !== undefined) rows.unshift(["reference f32", ...cells(first.yardstick), "the yardstick"]);
+  ui.print(
+    table([`${program.name}, largest relative L2 to f64`, "outputs", "losses", "gradients", "weights", ""], rows),
+  );
+  for (const { name, departures } of verdict.engines) {
+    for (const { kind, name: tensor, error, allowed } of departures.slice(0, 10)) {
+      ui.print(`${name}: ${kind} ${tensor} is off by ${cell(error)}, ${cell(allowed)} is allowed`);
+    }
+  }
+  if (!verdict.ok) throw new Reported();
+}

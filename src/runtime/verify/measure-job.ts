@@ -1,0 +1,50 @@
+/** One engine's share of a comparison, in a process of its own: everything it computes goes to one safetensors file. */
+import { encodeElements } from "../../backends/bytes.ts";
+import { compile, rulesOf } from "../../compiler/compile.ts";
+import type { Tensor } from "../../compiler/ops/tensor.ts";
+import { DiskHost } from "../host.ts";
+import type { Measured, MeasureJob } from "../jobs.ts";
+import { engineNamed } from "../run/run.ts";
+import { SafetensorsFile, type TensorToWrite, writeSafetensors } from "../safetensors.ts";
+import { openWeights } from "../weights.ts";
+
+export async function measure(job: MeasureJob): Promise<Measured> {
+  const host = new DiskHost(job.file);
+  const { file, model, variant, settings } = job;
+  const { program } = compile(host, { file: host.name(file), model, variant, settings });
+  if (program === undefined) throw new Error(`${file} no longer compiles`);
+  const engine = await engineNamed(job.engine, job.precision);
+  const weights = await openWeights(program, job.weights);
+  const inputs = await readAll(job.inputs);
+  const portsOf = (graph: typeof program.train): Map<string, Tensor> =>
+    new Map([...inputs].filter(([name]) => graph?.ports.some((port) => port.name === name) === true));
+  const base = { program, rules: rulesOf(host), weights, seed: job.seed };
+  const found: TensorToWrite[] = [];
+  const keep = (kind: string, tensors: Iterable<readonly [string, Tensor]>): void => {
+    for (const [name, { shape, data }] of tensors) {
+      const dtype = data instanceof Float64Array ? "f64" : "f32";
+      found.push({ name: `${kind}:${name}`, dtype, shape, bytes: () => [encodeElements(dtype, data)] });
+    }
+  };
+  keep("output", await engine.predict({ ...base, inputs: portsOf(program.predict) }));
+  const trains = engine.train !== undefined && program.train !== undefined;
+  if (engine.train !== undefined && program.train !== undefined) {
+    const made = await engine.train({ ...base, inputs: portsOf(program.train) }, job.steps);
+    keep("first", made.first);
+    keep("weight", made.weights);
+  }
+  await weights.close();
+  await writeSafetensors(job.output, found);
+  return { kind: "measured", version: await engine.version(), trained: trains };
+}
+
+async function readAll(path: string): Promise<ReadonlyMap<string, Tensor>> {
+  const file = await SafetensorsFile.open(path);
+  try {
+    const tensors = new Map<string, Tensor>();
+    for (const name of file.tensors.keys()) tensors.set(name, await file.read(name));
+    return tensors;
+  } finally {
+    await file.close();
+  }
+}
