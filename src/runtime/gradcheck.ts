@@ -61,7 +61,9 @@ export async function gradcheck(program: Program, request: GradcheckRequest): Pr
     const { path } = variable;
     const gradient = all.get(`grad.${path}`) as Tensor;
     const data = (variables.get(path) as Tensor).data;
-    const floor = 1e-6 * gradient.data.reduce((most, value) => Math.max(most, Math.abs(value)), 0) + 1e-12;
+    let largest = 0;
+    for (const value of gradient.data) largest = Math.max(largest, Math.abs(value));
+    const floor = 1e-6 * largest + 1e-12;
     for (const index of list) {
       signal.throwIfAborted();
       const entry = check(path, index, gradient.data[index] ?? NaN, floor, (change) => {
