@@ -11,7 +11,7 @@ import { Emitter } from "../../src/compiler/ops/emit.ts";
 import { type OperatorSample, operatorSamples } from "../../src/compiler/ops/index.ts";
 import { draws } from "../../src/compiler/ops/sample-data.ts";
 import { isFloat, type Numbers } from "../../src/compiler/ops/tensor.ts";
-import { Dim, elementCount } from "../../src/compiler/types/dim.ts";
+import { Dim } from "../../src/compiler/types/dim.ts";
 
 export { type OperatorSample, operatorSamples };
 
@@ -30,11 +30,13 @@ export function buildSampleGraph(
   { operator, sample }: OperatorSample,
   rules: TypeRules,
   decomposed = false,
+  /** A size to leave open, for axis `axis` of input `input`. */
+  openSize: (input: number, axis: number) => Dim | undefined = () => undefined,
 ): SampleGraph | undefined {
   const builder = new GraphBuilder(rules);
   const emit = new Emitter(builder);
   const xs = sample.inputs.map(({ dtype, shape }, i): Value => {
-    const type = { dtype, shape: shape.map((size) => Dim.of(size)) };
+    const type = { dtype, shape: shape.map((size, axis) => openSize(i, axis) ?? Dim.of(size)) };
     return { node: builder.node("input", { name: `x${String(i)}`, kind: "input" }, [], [type]), index: 0 };
   });
   const types = rules.outputs(operator.name, sample.attributes, xs.map(typeOf));
@@ -83,8 +85,9 @@ function weighted(emit: Emitter, y: Value, salt: number | undefined): Value {
   const { shape, dtype } = typeOf(y);
   const all = shape.map((_, axis) => axis);
   if (salt === undefined) return emit.sum(y, all);
-  const count = elementCount(shape).constant ?? 0;
-  const sizes = shape.map((size) => size.constant ?? 0);
+  // Along a size left open all weigh the same.
+  const sizes = shape.map((size) => size.constant ?? 1);
+  const count = sizes.reduce((product, size) => product * size, 1);
   return emit.sum(emit.mul(y, emit.builder.constant(draws(count, -1, 1, salt + 77), dtype, sizes)), all);
 }
 

@@ -2,6 +2,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import protobuf from "protobufjs";
 import { emitTfjs, type TfjsOptions } from "../../src/backends/tfjs/index.ts";
 import type { Graph, Variable } from "../../src/compiler/graph/graph.ts";
 import type { Program } from "../../src/compiler/program.ts";
@@ -54,4 +55,28 @@ export async function openProgram(program: Program, options: TfjsOptions): Promi
       await rm(folder, { recursive: true });
     },
   };
+}
+
+/** A node of an emitted graph, as far as tests look at it. */
+export interface GraphNode {
+  readonly name: string;
+  readonly op: string;
+  readonly input: readonly string[];
+  readonly attr: Readonly<Record<string, { readonly s?: Uint8Array; readonly b?: boolean; readonly tensor?: { readonly content?: Uint8Array } }>>;
+}
+const schema = `syntax = "proto3";
+message SavedModel { repeated MetaGraph meta_graphs = 2; }
+message MetaGraph { Graph graph = 2; }
+message Graph { repeated Node node = 1; }
+message Node { string name = 1; string op = 2; repeated string input = 3; map<string, Attr> attr = 5; }
+message Attr { oneof value { bytes s = 2; bool b = 5; Tensor tensor = 8; } }
+message Tensor { bytes content = 4; }`;
+
+/** Reads `saved_model.pb` back, by messages of its own. */
+export function graphNodes(files: ReadonlyMap<string, string | Uint8Array>): readonly GraphNode[] {
+  const bytes = files.get("saved_model.pb");
+  if (!(bytes instanceof Uint8Array)) throw new Error("there is no saved_model.pb");
+  const type = protobuf.parse(schema).root.lookupType("SavedModel");
+  const decoded = type.decode(bytes) as unknown as { metaGraphs: readonly { graph: { node: readonly GraphNode[] } }[] };
+  return decoded.metaGraphs[0]?.graph.node ?? [];
 }

@@ -148,7 +148,7 @@ export class GraphEmitter {
       let product: TfValue | undefined = term.coefficient === 1 && term.factors.length > 0 ? undefined : this.tf.scalar(term.coefficient, "i32");
       for (const { atom, power } of term.factors) {
         let factor: TfValue;
-        if (atom.kind === "var") factor = this.#fedSize(atom.key, atom.name);
+        if (atom.kind === "var") factor = this.#part(this.#fedSize(atom.size, atom.name), atom.unit);
         else if (atom.kind === "floor") factor = this.binary("FloorDiv", this.size(atom.above), this.size(atom.below));
         else factor = atom.of.map((d) => this.size(d)).reduce((a, b) => this.binary(atom.kind === "min" ? "Minimum" : "Maximum", a, b));
         for (let i = 0; i < power; i++) product = product === undefined ? factor : this.binary("Mul", product, factor);
@@ -156,6 +156,9 @@ export class GraphEmitter {
       if (product !== undefined) sum = sum === undefined ? product : this.binary("AddV2", sum, product);
     }
     return sum ?? this.tf.scalar(0, "i32");
+  }
+  #part(size: TfValue, unit: number): TfValue {
+    return unit === 1 ? size : this.binary("FloorDiv", size, this.tf.scalar(unit, "i32"));
   }
   /** A size that a fed tensor has. */
   #fedSize(key: string, name: string): TfValue {

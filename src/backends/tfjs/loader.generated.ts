@@ -87,19 +87,27 @@ async function writeChunks(path, chunks) {
   }
 }
 
+// src/runtime/error.ts
+var InputError = class extends Error {
+  /** Sentences or commands that would help, each on its own line. */
+  help;
+  constructor(message, ...help) {
+    super(message);
+    this.name = "InputError";
+    this.help = help;
+  }
+};
+
 // src/runtime/safetensors-header.ts
-var SafetensorsError = class extends Error {
+var SafetensorsError = class extends InputError {
   file;
   /** What is wrong, without the file's name. */
   problem;
-  /** The way out. */
-  help;
   constructor(file, problem, help) {
-    super(\`\${file}: \${problem}. \${help}\`);
+    super(\`\${file}: \${problem}\`, help);
     this.name = "SafetensorsError";
     this.file = file;
     this.problem = problem;
-    this.help = help;
   }
 };
 var known = {
@@ -389,7 +397,8 @@ function checkFeeds(name, signature, feeds) {
   const sizes = /* @__PURE__ */ new Map();
   const checked = signature.inputs.map((input) => {
     const feed = feeds[input.name];
-    if (feed === void 0) throw new FeedError(\`\${name} needs the \${input.kind} \\\`\${input.name}\\\`: \${typeText(input)}\`);
+    if (feed === void 0)
+      throw new FeedError(\`\${name} needs the \${input.kind} \\\`\${input.name}\\\`: \${typeText(input)}\`);
     checkShape(input, feed.shape, sizes);
     const data = numbersOf(input, feed);
     return { node: input.node, dtype: input.dtype, value: { shape: feed.shape, data } };
@@ -398,12 +407,18 @@ function checkFeeds(name, signature, feeds) {
     input.shape.forEach((dim, axis) => {
       const given = feeds[input.name]?.shape[axis];
       const wanted = evaluate(dim, sizes);
-      if (wanted !== given) throw new FeedError(\`\\\`\${input.name}\\\`, axis \${String(axis)}, has size \${String(given)}; \${showDim(dim)} is \${String(wanted)}\`);
+      if (wanted !== given)
+        throw new FeedError(
+          \`\\\`\${input.name}\\\`, axis \${String(axis)}, has size \${String(given)}; \${showDim(dim)} is \${String(wanted)}\`
+        );
     });
   }
   for (const { left, comparison, right, message } of signature.asserts) {
     const [a, b] = [evaluate(left, sizes), evaluate(right, sizes)];
-    if (!holds(a, comparison, b)) throw new FeedError(\`\${message === "" ? "a condition on sizes fails" : message}: \${showDim(left)} is \${String(a)}, and it must be \${comparison} \${showDim(right)}\${typeof right === "number" ? "" : \` = \${String(b)}\`}\`);
+    if (!holds(a, comparison, b))
+      throw new FeedError(
+        \`\${message === "" ? "a condition on sizes fails" : message}: \${showDim(left)} is \${String(a)}, and it must be \${comparison} \${showDim(right)}\${typeof right === "number" ? "" : \` = \${String(b)}\`}\`
+      );
   }
   signature.inputs.forEach((input, i) => {
     const { range } = input;
@@ -419,14 +434,17 @@ function checkShape(input, shape, sizes) {
   }
   input.shape.forEach((dim, axis) => {
     const size = shape[axis] ?? 0;
-    if (typeof dim === "number" && size !== dim) throw new FeedError(\`\\\`\${input.name}\\\` has shape \${given}; it is \${typeText(input)}\`);
+    if (typeof dim === "number" && size !== dim)
+      throw new FeedError(\`\\\`\${input.name}\\\` has shape \${given}; it is \${typeText(input)}\`);
     if (typeof dim !== "string") return;
     const before = sizes.get(dim);
     if (before === void 0) {
       if (size < 1) throw new FeedError(\`\\\`\${input.name}\\\` has shape \${given}: \${dim} must be at least 1\`);
       sizes.set(dim, { size, from: input.name });
     } else if (before.size !== size) {
-      throw new FeedError(\`\${dim} is \${String(before.size)} in \\\`\${before.from}\\\` and \${String(size)} in \\\`\${input.name}\\\`\`);
+      throw new FeedError(
+        \`\${dim} is \${String(before.size)} in \\\`\${before.from}\\\` and \${String(size)} in \\\`\${input.name}\\\`\`
+      );
     }
   });
 }
@@ -434,16 +452,20 @@ function numbersOf(input, feed) {
   const given = "data" in feed ? feed.data : feed.dataSync();
   const count = feed.shape.reduce((product, n) => product * n, 1);
   if (given.length !== count) {
-    throw new FeedError(\`\\\`\${input.name}\\\` has \${String(given.length)} numbers; its shape [\${feed.shape.join(", ")}] needs \${String(count)}\`);
+    throw new FeedError(
+      \`\\\`\${input.name}\\\` has \${String(given.length)} numbers; its shape [\${feed.shape.join(", ")}] needs \${String(count)}\`
+    );
   }
   if (input.dtype === "f32") {
-    if (given instanceof Int32Array) throw new FeedError(\`\\\`\${input.name}\\\` holds whole numbers; it is \${typeText(input)}\`);
+    if (given instanceof Int32Array)
+      throw new FeedError(\`\\\`\${input.name}\\\` holds whole numbers; it is \${typeText(input)}\`);
     return given instanceof Float32Array ? given : Float32Array.from(given);
   }
   if (input.dtype === "bool") return given instanceof Uint8Array ? given : Uint8Array.from(given, (v) => v ? 1 : 0);
   if (given instanceof Int32Array) return given;
   return Int32Array.from(given, (v, i) => {
-    if (!Number.isInteger(v) || Math.abs(v) > 2147483647) throw new FeedError(\`\\\`\${input.name}\\\` holds \${String(v)} at place \${String(i)}; it is \${typeText(input)}\`);
+    if (!Number.isInteger(v) || Math.abs(v) > 2147483647)
+      throw new FeedError(\`\\\`\${input.name}\\\` holds \${String(v)} at place \${String(i)}; it is \${typeText(input)}\`);
     return v;
   });
 }
@@ -451,7 +473,9 @@ function checkRange(name, { data }, from, to) {
   for (let i = 0; i < data.length; i++) {
     const value = data[i] ?? 0;
     if (value < from || value >= to) {
-      throw new FeedError(\`\\\`\${name}\\\` holds \${String(value)} at place \${String(i)}; its values lie in \${String(from)} ..< \${String(to)}\`);
+      throw new FeedError(
+        \`\\\`\${name}\\\` holds \${String(value)} at place \${String(i)}; its values lie in \${String(from)} ..< \${String(to)}\`
+      );
     }
   }
 }
@@ -565,7 +589,11 @@ function failure(error) {
   const node = /\\{\\{node ([^}]+)\\}\\}/.exec(text)?.[1] ?? /\\[\\[([^\\]]+)\\]\\]/.exec(text)?.[1];
   const path = node?.split("/").slice(1, -1).join("/");
   const short = text.replace(/\\s*\\[\\[?\\{\\{node [\\s\\S]*$/, "").replace(/^Session fail to run with error:\\s*/, "");
-  return new TfjsRunError(path === void 0 ? \`TensorFlow: \${short}\` : \`TensorFlow, at \${path}: \${short}\`, path, error);
+  return new TfjsRunError(
+    path === void 0 ? \`TensorFlow: \${short}\` : \`TensorFlow, at \${path}: \${short}\`,
+    path,
+    error
+  );
 }
 
 // src/runtime/engine/tfjs/model.ts
@@ -594,8 +622,10 @@ async function importTf() {
       problems.push(\`\${name}: \${error instanceof Error ? error.message.split("\\n")[0] ?? "" : String(error)}\`);
     }
   }
-  throw new Error(\`Neither tfjs-node package can be loaded; install one of them, or pass { tf }.
-\${problems.join("\\n")}\`);
+  throw new Error(
+    \`Neither tfjs-node package can be loaded; install one of them, or pass { tf }.
+\${problems.join("\\n")}\`
+  );
 }
 var TfjsModel = class {
   description;
@@ -619,7 +649,10 @@ var TfjsModel = class {
   run(name, feeds) {
     const signature = this.#signature(name);
     const nodes = checkFeeds(name, signature, feeds);
-    const values = this.#session.run(nodes, signature.outputs.map((o) => o.node));
+    const values = this.#session.run(
+      nodes,
+      signature.outputs.map((o) => o.node)
+    );
     return Object.fromEntries(signature.outputs.map((output, i) => [output.name, values[i]]));
   }
   #signature(name) {
@@ -633,7 +666,10 @@ var TfjsModel = class {
     const wanted = paths === void 0 ? this.description.variables : paths.map((path) => this.#variable(path));
     const values = /* @__PURE__ */ new Map();
     for (const group of groupsOf(wanted)) {
-      const results = this.#session.run([], group.map((v) => v.get));
+      const results = this.#session.run(
+        [],
+        group.map((v) => v.get)
+      );
       group.forEach((v, i) => values.set(v.path, results[i]));
     }
     return values;
@@ -651,7 +687,9 @@ var TfjsModel = class {
       const variable = this.#variable(path);
       const shape = borderShape(variable);
       if (value.shape.length !== shape.length || shape.some((n, i) => value.shape[i] !== n)) {
-        throw new Error(\`\\\`\${path}\\\` is \${variable.dtype}[\${variable.shape.join(", ")}], not [\${value.shape.join(", ")}]\`);
+        throw new Error(
+          \`\\\`\${path}\\\` is \${variable.dtype}[\${variable.shape.join(", ")}], not [\${value.shape.join(", ")}]\`
+        );
       }
       feeds.push({ node: variable.feed, dtype: variable.border, value });
       done.push(variable.set);
@@ -727,10 +765,15 @@ function borderShape(variable) {
 async function readVariable(file, variable) {
   const { dtype, shape } = file.entry(variable.path);
   if (shape.length !== variable.shape.length || shape.some((n, i) => variable.shape[i] !== n)) {
-    throw new Error(\`\${file.path}: \\\`\${variable.path}\\\` has shape [\${shape.join(", ")}]; the model's is [\${variable.shape.join(", ")}]\`);
+    throw new Error(
+      \`\${file.path}: \\\`\${variable.path}\\\` has shape [\${shape.join(", ")}]; the model's is [\${variable.shape.join(", ")}]\`
+    );
   }
   const stored = dtype === variable.dtype || dtype === widened(variable.dtype);
-  if (!stored) throw new Error(\`\${file.path}: \\\`\${variable.path}\\\` is \${dtype ?? "of an unknown type"}; the model's is \${variable.dtype}\`);
+  if (!stored)
+    throw new Error(
+      \`\${file.path}: \\\`\${variable.path}\\\` is \${dtype ?? "of an unknown type"}; the model's is \${variable.dtype}\`
+    );
   if (dtype === "f16" || dtype === "bf16" || dtype === "f64") {
     const { data: data2 } = await file.read(variable.path);
     return { shape, data: data2 instanceof Float32Array ? data2 : Float32Array.from(data2) };
@@ -754,7 +797,9 @@ function storedBytes(variable, { data }) {
   return new Uint8Array(wide.buffer, wide.byteOffset, wide.byteLength);
 }
 function numbersOf2(results) {
-  return Object.fromEntries(Object.entries(results).flatMap(([name, { data }]) => data.length === 1 ? [[name, data[0] ?? NaN]] : []));
+  return Object.fromEntries(
+    Object.entries(results).flatMap(([name, { data }]) => data.length === 1 ? [[name, data[0] ?? NaN]] : [])
+  );
 }
 function some(names) {
   const shown = names.slice(0, 5).map((n) => \`\\\`\${n}\\\`\`);

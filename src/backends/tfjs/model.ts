@@ -98,11 +98,14 @@ export function modelDescription(program: Program, variables: readonly DeclaredV
 export function describeDim(dim: Dim): DimDescription {
   const known = dim.constant;
   if (known !== undefined) return known;
+  const whole = dim.asVariable;
+  if (whole !== undefined) return whole.name;
   const terms = dim.terms.map((term): DimDescription => {
     const factors: DimDescription[] = term.coefficient === 1 ? [] : [term.coefficient];
     for (const { atom, power } of term.factors) {
       let factor: DimDescription;
-      if (atom.kind === "var") factor = atom.name;
+      if (atom.kind === "var")
+        factor = atom.unit === 1 ? atom.name : { op: "floor_div", of: [atom.name, atom.unit] };
       else if (atom.kind === "floor") factor = { op: "floor_div", of: [describeDim(atom.above), describeDim(atom.below)] };
       else factor = { op: atom.kind, of: atom.of.map(describeDim) };
       for (let i = 0; i < power; i++) factors.push(factor);

@@ -73,17 +73,19 @@ function reduction(op: string): Row {
   };
 }
 
-/** The operand of a product, with a transpose of its last two axes turned into a flag of the product. */
+/** The operand of a product, with transposes of its last two axes turned into a flag of the product. */
 function matrix(e: NodeEmitter, index: number): { readonly value: TfValue; readonly turned: boolean } {
-  const value = e.source(index);
-  if (value.node.op === "transpose") {
-    const order = (value.node.attributes["order"] as readonly unknown[]).map((axis) => (axis instanceof Dim ? axis.constant : axis));
-    const n = order.length;
-    const inner = value.node.inputs[0];
-    const swaps = order.every((axis, i) => axis === (i === n - 1 ? n - 2 : i === n - 2 ? n - 1 : i));
-    if (swaps && inner !== undefined) return { value: e.graph.value(inner), turned: true };
-  }
-  return { value: e.input(index), turned: false };
+  let [value, turned] = [e.source(index), false];
+  for (let inner = turnedFrom(value); inner !== undefined; inner = turnedFrom(value)) [value, turned] = [inner, !turned];
+  return { value: e.graph.value(value), turned };
+}
+/** What a value is the transpose of, where only the last two axes change places. */
+function turnedFrom({ node }: Value): Value | undefined {
+  if (node.op !== "transpose") return undefined;
+  const order = (node.attributes["order"] as readonly unknown[]).map((axis) => (axis instanceof Dim ? axis.constant : axis));
+  const n = order.length;
+  const swaps = order.every((axis, i) => axis === (i === n - 1 ? n - 2 : i === n - 2 ? n - 1 : i));
+  return swaps ? node.inputs[0] : undefined;
 }
 
 function axisRow(make: (e: NodeEmitter, layout: Layout) => readonly TfValue[]): Row {

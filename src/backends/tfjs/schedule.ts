@@ -8,7 +8,8 @@ import type { Graph, Node, Update, Value } from "../../compiler/graph/graph.ts";
 
 export type Step = { readonly kind: "node"; readonly node: Node } | { readonly kind: "updates"; readonly updates: readonly Update[] };
 
-export function schedule(graph: Graph, results: readonly Value[], updates: readonly Update[]): readonly Step[] {
+/** `isLazy`: nodes that are emitted where they are read, so that reading through them is reading what they read. */
+export function schedule(graph: Graph, results: readonly Value[], updates: readonly Update[], isLazy: (node: Node) => boolean): readonly Step[] {
   const needed = reachable([...results, ...updates.map((u) => u.value)]);
   const groups = groupUpdates(graph, needed, results, updates);
   const shared: Node[] = [];
@@ -35,9 +36,12 @@ export function schedule(graph: Graph, results: readonly Value[], updates: reado
   const owner = new Map<Node, Group>();
   for (const group of groups.all) for (const { variable } of group.updates) owner.set(variable.value.node, group);
   for (const node of shared) {
+    if (isLazy(node)) continue;
     for (const input of node.inputs) {
-      const group = owner.get(input.node);
-      if (group !== undefined) wait(node, group);
+      for (const source of through(input.node, isLazy)) {
+        const group = owner.get(source);
+        if (group !== undefined) wait(node, group);
+      }
     }
   }
   const steps: Step[] = [];
@@ -62,6 +66,10 @@ interface Group {
   pending: number;
 }
 
+/** A node, or what it reads where it is lazy. */
+function through(node: Node, isLazy: (node: Node) => boolean): readonly Node[] {
+  return isLazy(node) ? node.inputs.flatMap((input) => through(input.node, isLazy)) : [node];
+}
 function isLeaf(node: Node): boolean {
   return node.op === "input" || node.op === "variable" || node.op === "constant";
 }

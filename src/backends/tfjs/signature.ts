@@ -32,7 +32,7 @@ export function emitGraph(
   tf.startChain();
   const e = new GraphEmitter(tf, graph, layouts, table, name);
   const outputs = graph.outputs.filter((output) => graph.updates.length === 0 || output.kind !== "gradient");
-  const steps = schedule(graph, outputs.map((o) => o.value), graph.updates);
+  const steps = schedule(graph, outputs.map((o) => o.value), graph.updates, (node) => table[node.op]?.lazy === true);
   const inputs = graph.ports.map((port) => feed(e, name, port));
   const byPath = new Map(variables.map((v) => [v.variable.path, v]));
   const reads = new Map<string, TfValue>();

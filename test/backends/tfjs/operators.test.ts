@@ -1,76 +1,74 @@
-/** Every sample of every operator on TensorFlow, held against the operator's own f64 evaluation and closed forms. */
-import { describe, expect, test } from "vitest";
-import { GraphBuilder } from "../../../src/compiler/graph/builder.ts";
-import type { Graph, Node, Output, Port } from "../../../src/compiler/graph/graph.ts";
-import { typeOf } from "../../../src/compiler/graph/graph.ts";
-import { createGemm } from "../../../src/compiler/ops/gemm.ts";
-import { operators } from "../../../src/compiler/ops/index.ts";
-import type { Evaluation, Sample } from "../../../src/compiler/ops/operator.ts";
-import type { Tensor } from "../../../src/compiler/ops/tensor.ts";
-import { countOf } from "../../../src/compiler/ops/tensor.ts";
+/**
+ * Every sample of every operator on TensorFlow, with its gradients: held against the f64 reference and the closed forms
+ * that samples carry. Where an operator takes a batch, also with its size left open.
+ */
+import { expect, test } from "vitest";
+import { evaluate } from "../../../src/backends/reference/index.ts";
+import type { Graph } from "../../../src/compiler/graph/graph.ts";
 import { Dim } from "../../../src/compiler/types/dim.ts";
+import { buildSampleGraph, type OperatorSample, operatorSamples, sampleName } from "../../support/operators.ts";
 import { standardRules } from "../../support/rules.ts";
 import { openProgram, programOf } from "../../support/tfjs.ts";
 
 const rules = standardRules();
 
-const evaluation: Evaluation = {
-  precision: "f64",
-  size: (dim) => dim.constant ?? Number.NaN,
-  allocate: (dtype, shape) => ({ dtype, shape, data: new Float64Array(countOf(shape)) }),
-  output(node: Node, index = 0) {
-    const { dtype, shape } = typeOf({ node, index });
-    return this.allocate(dtype, shape.map((d) => d.constant ?? 0));
-  },
-  round: (value) => value,
-  gemm: createGemm("f64"),
-  seed: 0,
-  port: () => ({ dtype: "f32", shape: [], data: new Float64Array(1) }),
-  variable: () => ({ dtype: "f32", shape: [], data: new Float64Array(1) }),
-};
-
-/** A graph that feeds every operand and gives every output. */
-function graphOf(op: string, sample: Sample): { readonly graph: Graph; readonly node: Node } {
-  const builder = new GraphBuilder(rules);
-  const ports = sample.inputs.map(({ dtype, shape }, i): Port => {
-    const type = { dtype, shape: shape.map((n) => Dim.of(n)) };
-    const value = { node: builder.node("input", { name: `x${String(i)}`, kind: "input" }, [], [type]), index: 0 };
-    return { name: `x${String(i)}`, kind: "input", type, value, range: undefined, span: undefined };
-  });
-  const values = builder.all(op, sample.attributes, ...ports.map((p) => p.value));
-  const outputs = values.map((value, i): Output => ({ name: `y${String(i)}`, kind: "predict", value, span: undefined }));
-  const node = values[0]?.node;
-  if (node === undefined) throw new Error("no output");
-  return { graph: { nodes: builder.nodes, ports, variables: [], updates: [], outputs, asserts: [] }, node };
-}
-
-function distance(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+/** The largest difference over the largest value, which counts as 1 at least. */
+function difference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
   let [worst, largest] = [0, 1];
   for (let i = 0; i < expected.length; i++) {
-    largest = Math.max(largest, Math.abs(expected[i] ?? 0));
-    const difference = Math.abs((actual[i] ?? Number.NaN) - (expected[i] ?? 0));
-    worst = Object.is(actual[i], expected[i]) ? worst : Math.max(worst, Number.isNaN(difference) ? Infinity : difference);
+    largest = Math.max(largest, Math.abs(expected[i] ?? NaN));
+    const apart = Math.abs((actual[i] ?? NaN) - (expected[i] ?? NaN));
+    if (!Object.is(actual[i], expected[i])) worst = Math.max(worst, Number.isNaN(apart) ? Infinity : apart);
   }
   return worst / largest;
 }
 
-describe.each([...operators.values()].filter((o) => o.samples().length > 0))("$name", (operator) => {
-  test.each(operator.samples())("$name", async (sample) => {
-    const { graph, node } = graphOf(operator.name, sample);
-    const inputs = sample.inputs.map(({ dtype, shape, values }): Tensor => ({ dtype, shape, data: values }));
-    const expected = operator.evaluate(node, inputs, evaluation);
-    const { model, close } = await openProgram(programOf({ predict: graph }), { mode: "predict" });
-    try {
-      const results = model.predict(Object.fromEntries(inputs.map((x, i) => [`x${String(i)}`, x])));
-      expected.forEach(({ shape, data }, i) => {
-        const result = results[`y${String(i)}`];
-        expect(result?.shape).toEqual(shape);
-        expect(distance(result?.data ?? [], data)).toBeLessThanOrEqual(sample.tolerance32 ?? 1e-5);
-        const closed = sample.expected?.outputs?.[i];
-        if (closed !== undefined) expect(distance(result?.data ?? [], closed)).toBeLessThanOrEqual(sample.tolerance32 ?? 1e-5);
-      });
-    } finally {
-      await close();
+async function check(s: OperatorSample, graph: Graph, inputs: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: ArrayLike<number> }>): Promise<void> {
+  const fed = new Map([...inputs].map(([name, { shape, data }]) => [name, { shape, data: Float64Array.from(data) }]));
+  const expected = evaluate(graph, { precision: "f64", inputs: fed, variables: new Map() }).outputs;
+  const { model, close } = await openProgram(programOf({ predict: graph }), { mode: "predict" });
+  try {
+    const results = model.predict(Object.fromEntries(inputs));
+    expect(Object.keys(results)).toEqual([...expected.keys()]);
+    const within = s.sample.tolerance32 ?? 1e-5;
+    for (const [name, { shape, data }] of expected) {
+      const result = results[name];
+      expect(result?.shape, name).toEqual(shape);
+      expect(difference(result?.data ?? [], data), name).toBeLessThanOrEqual(within);
+      const closed = closedForm(s, name);
+      if (closed !== undefined) expect(difference(result?.data ?? [], closed), name).toBeLessThanOrEqual(within);
     }
-  });
+  } finally {
+    await close();
+  }
+}
+function closedForm({ sample }: OperatorSample, name: string): readonly number[] | undefined {
+  const output = /^y(\d+)$/.exec(name)?.[1];
+  if (output !== undefined) return sample.expected?.outputs?.[Number(output)];
+  const input = /^grad\.x(\d+)$/.exec(name)?.[1];
+  return input === undefined ? undefined : sample.expected?.gradients?.[Number(input)];
+}
+
+test.each(operatorSamples().map((s) => [sampleName(s), s] as const))("%s", async (_, s) => {
+  const built = buildSampleGraph(s, rules);
+  if (built === undefined) throw new Error("a sample without a graph");
+  await check(s, built.graph, built.inputs);
+});
+
+/** The inputs whose first axis is a batch, by operator. */
+const batched: Readonly<Record<string, readonly number[]>> = {
+  ...{ conv2d: [0], conv2d_transpose: [0], max_pool2d: [0], avg_pool2d: [0], resize: [0], affine_grid: [0] },
+  ...{ conv2d_input_gradient: [0], conv2d_weight_gradient: [0, 1], max_pool2d_gradient: [0, 1, 2], avg_pool2d_gradient: [0] },
+  ...{ batch_norm_train: [0], batch_norm_eval: [0], batch_norm_train_gradient: [0, 4], softmax_cross_entropy: [0, 1] },
+  ...{ grid_sample: [0, 1], grid_sample_input_gradient: [0, 1], grid_sample_grid_gradient: [0, 1, 2] },
+  ...{ affine_grid_gradient: [0], resize_gradient: [0], roi_pool2d: [0, 1], roi_pool2d_gradient: [0, 1, 2] },
+};
+
+const open = operatorSamples().filter((s) => batched[s.operator.name] !== undefined);
+
+test.each(open.map((s) => [sampleName(s), s] as const))("%s, batch left open", async (_, s) => {
+  const axes = batched[s.operator.name] ?? [];
+  const built = buildSampleGraph(s, rules, false, (input, axis) => (axis === 0 && axes.includes(input) ? Dim.variable("B") : undefined));
+  if (built === undefined) throw new Error("a sample without a graph");
+  await check(s, built.graph, built.inputs);
 });
