@@ -3,6 +3,7 @@
  */
 import { report } from "./diagnostics/catalog.ts";
 import { type Diagnostic, DiagnosticBag } from "./diagnostics/diagnostic.ts";
+import { checkDeclarations } from "./elaborate/generic.ts";
 import { elaborate } from "./elaborate/model.ts";
 import type { Plan } from "./elaborate/plan.ts";
 import { dataFields, pretrainedMaps, settingsOf, trainingFields } from "./elaborate/records.ts";
@@ -54,6 +55,7 @@ export function check(host: Host, file: string): { readonly diagnostics: readonl
   const modules = load(host, file, bag);
   if (modules === undefined) return { diagnostics: bag.sorted() };
   const rules = rulesOf(host);
+  checkDeclarations(modules.entry, rules, bag);
   for (const name of modelNames(modules.entry)) {
     const plan = planFor(name, modules.entry, bag);
     if (plan) assemble(plan, rules, file, bag);

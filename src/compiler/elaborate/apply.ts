@@ -17,6 +17,7 @@ import { type Environment, extend, WeightScope } from "./environment.ts";
 import type { Evaluator, Want } from "./evaluator.ts";
 import { fileEnvironment } from "./files.ts";
 import { fitStatic, showTypeNode } from "./functions.ts";
+import { applyAbstract } from "./generic.ts";
 import { emitPrimitive } from "./primitives.ts";
 import {
   type BlockVal,
@@ -27,6 +28,7 @@ import {
   isStatic,
   type Reason,
   unknown,
+  UnknownError,
   type Val,
 } from "./values.ts";
 
@@ -217,6 +219,7 @@ export class Applier {
       return this.#run(callable.of, callable.of.callable, operands, site, new WeightScope(callable.path, block.name));
     }
     if (callable.kind === "anonymous") return this.#applyAnonymous(callable, operands, site, weights);
+    if (callable.kind === "abstract") return applyAbstract(this.#evaluator, block, callable, operands, site.want.type);
     return this.#applyDeclared(block, callable.declaration, callable, operands, site, weights);
   }
 
@@ -259,6 +262,7 @@ export class Applier {
     };
     const bindings: Bindings = new Bindings(context.facts, (expr, b) => {
       const value = evaluator.plain(expr, { ...signature, dtypes: b.dtypes });
+      if (hasUnknown(value)) throw new UnknownError();
       if (!isStatic(value)) throw new StaticError(`${spanText(expr.span)} is no number`);
       return value;
     });
@@ -342,7 +346,7 @@ export class Applier {
       a.shape.length === b.shape.length &&
       a.shape.every((d, i) => {
         const other = b.shape[i];
-        return other !== undefined && facts.decide(d, "==", other) === true;
+        return other !== undefined && facts.equal(d, other);
       })
     );
   }
@@ -373,7 +377,8 @@ export class Applier {
         const holds = bindings.evaluate(condition);
         if (holds.kind === "bool" && holds.value) continue;
       } catch (error) {
-        if (error instanceof OpenError) continue; // depends on what is fed; the engine sees it
+        // depends on what is fed, which the engine sees, or on what only uses of this block know
+        if (error instanceof OpenError || (context.generic && error instanceof StaticError)) continue;
         if (!(error instanceof StaticError)) throw error;
       }
       const names = [...new Set(/[A-Za-z_]\w*/g[Symbol.match](spanText(condition.span)) ?? [])];
@@ -444,6 +449,7 @@ function listsOf(block: BlockVal): ParamList {
   const { callable } = block;
   if (callable.kind === "declared") return classify(callable.declaration.lists);
   if (callable.kind === "shared") return listsOf(callable.of);
+  if (callable.kind === "abstract") return classify(callable.type.lists);
   return { config: [], tensors: callable.expr.params };
 }
 

@@ -177,7 +177,7 @@ export function sameType(evaluator: Evaluator, a: TensorType, b: TensorType): bo
     a.shape.length === b.shape.length &&
     a.shape.every((d, i) => {
       const other = b.shape[i];
-      return other !== undefined && facts.decide(d, "==", other) === true;
+      return other !== undefined && facts.equal(d, other);
     })
   );
 }

@@ -61,6 +61,8 @@ export class Context {
   readonly graph: GraphBuilder;
   readonly variables: VariableStore;
   readonly training: boolean;
+  /** Checks a block for all sizes: what only its uses decide is unknown, and unknown values are no mistakes. */
+  readonly generic: boolean;
   readonly shared: SharedState;
   readonly frames: Frame[] = [];
   readonly asserts: SizeAssert[] = [];
@@ -87,11 +89,14 @@ export class Context {
     readonly training: boolean;
     readonly shared: SharedState;
     readonly isFrozen?: (path: string) => boolean;
+    readonly generic?: boolean;
   }) {
     this.bag = options.bag;
     this.graph = new GraphBuilder(options.rules);
     this.variables = new VariableStore(this.graph);
     this.training = options.training;
+    this.generic = options.generic ?? false;
+    if (this.generic) this.facts = Facts.open;
     this.shared = options.shared;
     this.isFrozen = options.isFrozen ?? (() => false);
     this.anyFrozen = options.isFrozen !== undefined;

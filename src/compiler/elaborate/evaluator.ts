@@ -18,6 +18,7 @@ import {
   type Static,
   staticBinary,
   StaticError,
+  SymbolicError,
   stringValue,
 } from "../types/static.ts";
 import { isDType, isDTypeClass, type TensorType } from "../types/tensor.ts";
@@ -27,7 +28,7 @@ import type { Context } from "./context.ts";
 import { type Environment, extend, join } from "./environment.ts";
 import { callFunction } from "./functions.ts";
 import { type IndexEntry, tensorBinary, tensorIndex, tensorUnary } from "./tensors.ts";
-import { describe, hasUnknown, isStatic, unknown, type Val } from "./values.ts";
+import { describe, hasUnknown, isStatic, unknown, UnknownError, type Val } from "./values.ts";
 
 /** What the place of an expression asks of it. */
 export interface Want {
@@ -52,7 +53,7 @@ export class Evaluator {
       return this.#evaluate(expr, env, want);
     } catch (error) {
       if (!(error instanceof StaticError)) throw error;
-      if (error instanceof Poison) return unknown;
+      if (error instanceof UnknownError || (this.context.generic && error instanceof SymbolicError)) return unknown;
       this.context.report("E0207", { problem: error.message }, expr.span);
       return unknown;
     }
@@ -206,7 +207,10 @@ export class Evaluator {
     round: (locals: Map<string, Val>, key: string) => void,
   ): Collection<Val> | undefined {
     const collection = this.collection(clause.in, env);
-    if (collection === undefined) return undefined;
+    if (collection === undefined) {
+      if (this.context.generic) this.#anyRound(clause, env, round);
+      return undefined;
+    }
     for (const [i, member] of collection.members.entries()) {
       const key = collection.keys[i] ?? String(i);
       const locals = new Map<string, Val>();
@@ -220,6 +224,14 @@ export class Evaluator {
       round(locals, key);
     }
     return collection;
+  }
+  /** One round over a member that only uses know, so that the loop's body is checked. */
+  #anyRound(clause: ForClause, env: Environment, round: (locals: Map<string, Val>, key: string) => void): void {
+    const locals = new Map<string, Val>();
+    if (clause.key) locals.set(clause.key.text, unknown);
+    bindTarget(this, clause.target, unknown, locals);
+    if (clause.if) this.plain(clause.if, extend(env, locals));
+    round(locals, "0");
   }
   /** The scope of a round of a loop: under the loop's name where it has one. */
   roundEnvironment(site: Expr, key: string, locals: ReadonlyMap<string, Val>, env: Environment): Environment {
@@ -272,6 +284,10 @@ export class Evaluator {
   #if(expr: Expr & { kind: "if" }, env: Environment, want: Want): Val {
     const condition = this.plain(expr.condition, env);
     if (condition.kind === "bool") return this.#evaluate(condition.value ? expr.then : expr.else, env, want);
+    if (condition.kind === "unknown" && this.context.generic) {
+      const [then, otherwise] = [this.#evaluate(expr.then, env, want), this.#evaluate(expr.else, env, want)];
+      return describe(then) === describe(otherwise) ? then : unknown;
+    }
     if (condition.kind === "tensor") this.context.report("E0204", {}, expr.condition.span);
     else if (condition.kind !== "unknown")
       this.context.report(
@@ -303,6 +319,7 @@ export class Evaluator {
     }
     const result = staticBinary(expr.op, left, right, this.context.facts);
     if (result !== undefined) return result;
+    if (this.context.generic) return unknown;
     this.context.report("E0312", { left: spanText(expr.left.span), right: spanText(expr.right.span) }, expr.span);
     return unknown;
   }
@@ -462,7 +479,7 @@ export class Evaluator {
       expr.args.map((a) => a.value),
       (e) => {
         const value = this.static(e, env);
-        if (value === undefined) throw new Poison();
+        if (value === undefined) throw new UnknownError();
         return value;
       },
       this.context.facts,
@@ -481,6 +498,3 @@ function calleeSpan(site: Expr): Span {
   if (site.kind === "pipe") return calleeSpan(site.target);
   return site.kind === "call" ? calleeSpan(site.callee) : site.span;
 }
-
-/** Unwinds a static computation whose operand was reported already. */
-class Poison extends StaticError {}

@@ -23,7 +23,9 @@ export function initializerOf(evaluator: Evaluator, expr: Expr, env: Environment
     training: context.training,
     shared,
     isFrozen: context.isFrozen,
+    generic: context.generic,
   });
+  apart.facts = context.facts;
   apart.frames.push(...context.frames);
   const scratch = new Evaluator(apart);
   const given = scratch.plain(expr, env, { type });
@@ -33,7 +35,7 @@ export function initializerOf(evaluator: Evaluator, expr: Expr, env: Environment
     type.shape.length === 0 || given.kind === "tensor" ? type : { ...type, shape: [] },
     expr,
   );
-  if (value.kind !== "tensor") return zero;
+  if (value.kind !== "tensor" || context.generic) return zero;
   if (value.type.shape.length > 0 && !sameType(evaluator, value.type, type)) {
     context.report("E0304", { what: "the initial value", declared: showType(type), given: describe(value) }, expr.span);
     return zero;

@@ -109,6 +109,7 @@ export class WeightNames {
     if (block.slot !== undefined) return true;
     const { callable } = block;
     if (callable.kind === "shared") return false; // its weights are named where it is declared
+    if (callable.kind === "abstract") return true;
     if (callable.kind === "anonymous")
       return this.#bodyWeighted(
         callable.expr.body,

@@ -4,6 +4,7 @@
  */
 import type { Span } from "../source/source.ts";
 import { spanText } from "../source/source.ts";
+import type { AssertLine } from "../syntax/ast.ts";
 import { intValue, mapOf } from "../types/static.ts";
 import { Dim } from "../types/dim.ts";
 import { resolveRange, resolveType } from "./bodies.ts";
@@ -32,6 +33,8 @@ export class Network {
   readonly #heads = new Map<string, HeadInstance>();
   readonly #others: Map<string, Network>;
   readonly #symbolic: ReadonlySet<string>;
+  /** What the model's asserts know to divide a symbolic size. */
+  readonly #divisors: Map<string, number>;
 
   private constructor(
     evaluator: Evaluator,
@@ -40,6 +43,7 @@ export class Network {
     ports: Map<string, Val>,
     replaced: ReadonlyMap<string, Val>,
     others: Map<string, Network>,
+    divisors: Map<string, number>,
   ) {
     this.evaluator = evaluator;
     this.plan = plan;
@@ -47,6 +51,7 @@ export class Network {
     this.#ports = ports;
     this.#replaced = replaced;
     this.#others = others;
+    this.#divisors = divisors;
     this.#symbolic = symbolicSizes(plan);
     this.section = new Section(evaluator, plan.lines, (part, section) =>
       this.partEnvironment(part, this.#weights, section, new Map()),
@@ -54,7 +59,7 @@ export class Network {
   }
   static over(evaluator: Evaluator, plan: Plan): Network {
     const settings = new Map<string, Val>();
-    const network = new Network(evaluator, plan, settings, new Map(), new Map(), new Map());
+    const network = new Network(evaluator, plan, settings, new Map(), new Map(), new Map(), new Map());
     network.#bindSettings(settings);
     network.#declareDims();
     network.#declarePorts();
@@ -111,26 +116,32 @@ export class Network {
         high: range.op === "..<" ? to - 1 : to,
       });
     }
-    for (const { line, value } of this.plan.lines) {
-      // `assert H % 16 == 0` is a fact from here on
-      const condition = line.kind === "assert" ? value.expr : undefined;
-      if (
-        condition?.kind !== "binary" ||
-        condition.op !== "==" ||
-        condition.left.kind !== "binary" ||
-        condition.left.op !== "%"
-      )
-        continue;
-      const env = this.partEnvironment(value, this.#weights, undefined, new Map());
-      const [of, by, rest] = [condition.left.left, condition.left.right, condition.right].map((e) =>
-        this.evaluator.static(e, env),
-      );
-      const variable = of?.kind === "int" ? of.dim.asVariable : undefined;
-      const divisor = by?.kind === "int" ? by.dim.constant : undefined;
-      if (variable && divisor !== undefined && rest?.kind === "int" && rest.dim.constant === 0) {
-        context.facts = context.facts.divisible(variable.key, divisor);
-      }
-    }
+    for (const { line, value } of this.plan.lines) if (line.kind === "assert") this.#assumeDivisor(line, value);
+  }
+  /** `assert H % 16 == 0` over a size that is known at run time: an engine checks it, everything here may rely on it. */
+  #assumeDivisor(line: AssertLine, { expr, scope }: PartExpr): void {
+    const { context } = this.evaluator;
+    if (expr.kind !== "binary" || expr.op !== "==" || expr.left.kind !== "binary" || expr.left.op !== "%") return;
+    const env = this.partEnvironment({ expr, scope, base: undefined }, this.#weights, undefined, new Map());
+    const [of, by, rest] = [expr.left.left, expr.left.right, expr.right].map((e) => this.evaluator.static(e, env));
+    const size = of?.kind === "int" ? of.dim.asVariable : undefined;
+    const divisor = by?.kind === "int" ? by.dim.constant : undefined;
+    if (size === undefined || divisor === undefined || rest?.kind !== "int" || rest.dim.constant !== 0) return;
+    const before = this.#divisors.get(size.name) ?? 1;
+    const unit = leastCommonMultiple(before, divisor);
+    const plain = Dim.variable(size.name);
+    context.asserts.push({
+      left: plain.modulo(Dim.of(divisor)),
+      comparison: "==",
+      right: Dim.zero,
+      message: line.message ?? "",
+      span: expr.span,
+    });
+    this.#divisors.set(size.name, unit);
+    const { low, high } = context.facts.interval(plain);
+    const part = Dim.variable(size.name, "", unit).terms[0]?.factors[0]?.atom;
+    if (part !== undefined)
+      context.facts = context.facts.bounded(part.key, { low: Math.ceil(low / unit), high: Math.floor(high / unit) });
   }
   #declarePorts(): void {
     const { evaluator } = this;
@@ -185,7 +196,7 @@ export class Network {
     if (this.plan.regions.has(name)) return this.regions(name)?.value;
     const predicted = this.#predicted(name);
     if (predicted !== undefined) return predicted;
-    return this.#symbolic.has(name) ? intValue(Dim.variable(name)) : undefined;
+    return this.#symbolic.has(name) ? intValue(Dim.variable(name, "", this.#divisors.get(name))) : undefined;
   }
   /** Predictions are in scope by name. */
   #predicted(name: string): Val | undefined {
@@ -243,7 +254,15 @@ export class Network {
       .join();
     const known = this.#others.get(key);
     if (known) return known;
-    const network = new Network(this.evaluator, this.plan, this.#settings, this.#ports, replaced, this.#others);
+    const network = new Network(
+      this.evaluator,
+      this.plan,
+      this.#settings,
+      this.#ports,
+      replaced,
+      this.#others,
+      this.#divisors,
+    );
     this.#others.set(key, network);
     return network;
   }
@@ -316,4 +335,10 @@ function symbolicSizes(plan: Plan): ReadonlySet<string> {
     }
   }
   return names;
+}
+
+function leastCommonMultiple(a: number, b: number): number {
+  let [x, y] = [a, b];
+  while (y !== 0) [x, y] = [y, x % y];
+  return (a / x) * b;
 }

@@ -5,7 +5,7 @@
 import type { Value } from "../graph/graph.ts";
 import type { FileScope } from "../resolve/modules.ts";
 import type { Span } from "../source/source.ts";
-import type { BlockDecl, BlockExpr, FnDecl, Param, PrimDecl } from "../syntax/ast.ts";
+import type { BlockDecl, BlockExpr, BlockTypeNode, FnDecl, Param, PrimDecl } from "../syntax/ast.ts";
 import type { Range } from "../types/signature.ts";
 import {
   type BoolValue,
@@ -15,6 +15,7 @@ import {
   type FloatValue,
   type IntValue,
   type Static,
+  StaticError,
   type StringValue,
   type Tuple,
 } from "../types/static.ts";
@@ -43,7 +44,15 @@ export type Callable =
   | { readonly kind: "declared"; readonly declaration: BlockDecl | PrimDecl; readonly scope: FileScope }
   | { readonly kind: "anonymous"; readonly expr: BlockExpr; readonly env: Environment }
   /** `shared f = …`: one set of weights, whose path is fixed. */
-  | { readonly kind: "shared"; readonly of: BlockVal; readonly path: string };
+  | { readonly kind: "shared"; readonly of: BlockVal; readonly path: string }
+  | AbstractCallable;
+
+/** A block parameter in the check for all uses: only its signature is known. */
+export interface AbstractCallable {
+  readonly kind: "abstract";
+  readonly type: BlockTypeNode;
+  readonly env: Environment;
+}
 
 /** A block with some or all of its settings. */
 export interface BlockVal {
@@ -92,6 +101,13 @@ export type Val =
   | FnVal
   | PartVal
   | UnknownVal;
+
+/** Unwinds a static computation that needs an unknown value. */
+export class UnknownError extends StaticError {
+  constructor() {
+    super("unknown");
+  }
+}
 
 export const unknown: UnknownVal = { kind: "unknown" };
 

@@ -2,19 +2,22 @@
  * The types of primitive operators, from their `.arch` signatures alone. Passes and gradient rules emit primitives
  * through these rules; programs go through the same `Bindings` with better blame.
  */
-import type { PrimDecl, TypeNode } from "../syntax/ast.ts";
+import type { Expr, PrimDecl, TypeNode } from "../syntax/ast.ts";
 import type { Attribute, Attributes } from "./graph.ts";
 import type { TypeRules } from "./builder.ts";
 import { printAttribute, printType } from "./print.ts";
 import { Dim } from "../types/dim.ts";
-import { evaluateStatic } from "../types/evaluate.ts";
+import { evaluateStatic, OpenError } from "../types/evaluate.ts";
 import { Facts } from "../types/facts.ts";
 import { type ArgumentType, Bindings, classify } from "../types/signature.ts";
 import { boolValue, floatValue, intValue, listOf, type Static, StaticError, stringValue } from "../types/static.ts";
 import { type DType, isDType, showType, type TensorType } from "../types/tensor.ts";
 
-/** Rules over the primitives declared in some files. */
-export function primitiveRules(primitives: Iterable<PrimDecl>, facts: Facts = Facts.none): TypeRules {
+/**
+ * Rules over the primitives declared in some files. What depends on sizes known at run time counts as right: passes derive
+ * their nodes from a program that was checked with all its facts.
+ */
+export function primitiveRules(primitives: Iterable<PrimDecl>, facts: Facts = Facts.open): TypeRules {
   const byName = new Map([...primitives].map((p) => [p.name.text, p]));
   const known = new Map<string, readonly TensorType[]>();
   return {
@@ -72,11 +75,20 @@ function outputTypes(
     bindings.values.set(name, staticOf(asked));
   }
   for (const condition of prim.where) {
-    const holds = bindings.evaluate(condition);
-    if (holds.kind !== "bool" || !holds.value) throw new StaticError("a condition of the signature does not hold");
+    if (!mayHold(condition, bindings)) throw new StaticError("a condition of the signature does not hold");
   }
   const count = prim.result.kind === "list" ? (attributes["parts"] as Dim).constant : undefined;
   return resultTypes(prim.result, bindings, count);
+}
+
+function mayHold(condition: Expr, bindings: Bindings): boolean {
+  try {
+    const holds = bindings.evaluate(condition);
+    return holds.kind === "bool" && holds.value;
+  } catch (error) {
+    if (error instanceof OpenError) return true;
+    throw error;
+  }
 }
 
 function resultTypes(result: TypeNode, bindings: Bindings, count: number | undefined): readonly TensorType[] {

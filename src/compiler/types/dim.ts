@@ -4,10 +4,26 @@
  * Every rewrite keeps the value for all sizes >= 1. Facts and decisions live in `facts.ts`, not here.
  */
 
+/**
+ * A `var` is `1 / unit` of a named size: where it is known that 16 divides H, the atom is H / 16 and H is 16 of it, so that
+ * halving H four times is exact and no later phase needs to know why. `size` is the key of H itself.
+ */
 export type Atom =
-  | { readonly kind: "var"; readonly name: string; readonly key: string }
+  | {
+      readonly kind: "var";
+      readonly name: string;
+      readonly key: string;
+      readonly size: string;
+      readonly unit: number;
+    }
   | { readonly kind: "floor"; readonly above: Dim; readonly below: Dim; readonly key: string }
   | { readonly kind: "min" | "max"; readonly of: readonly Dim[]; readonly key: string };
+
+/** A named size. */
+export interface SizeName {
+  readonly name: string;
+  readonly key: string;
+}
 
 interface Factor {
   readonly atom: Atom;
@@ -39,9 +55,11 @@ export class Dim {
     if (!Number.isSafeInteger(value)) throw new RangeError(`a dim must be a whole number, got ${String(value)}`);
     return value === 0 ? Dim.zero : value === 1 ? Dim.one : new Dim([{ coefficient: value, factors: [], key: "" }]);
   }
-  /** A size that is not known yet; `id` tells apart two of the same name. */
-  static variable(name: string, id = ""): Dim {
-    return Dim.#atom({ kind: "var", name, key: id === "" ? name : `${name}#${id}` });
+  /** A size that is not known yet; `id` tells apart two of the same name; `unit` is known to divide it. */
+  static variable(name: string, id = "", unit = 1): Dim {
+    const size = id === "" ? name : `${name}#${id}`;
+    const key = unit === 1 ? size : `${size}/${String(unit)}`;
+    return Dim.#atom({ kind: "var", name, key, size, unit }).scaled(unit);
   }
   static #atom(atom: Atom): Dim {
     return new Dim([{ coefficient: 1, factors: [{ atom, power: 1 }], key: monomialKey([{ atom, power: 1 }]) }]);
@@ -65,11 +83,13 @@ export class Dim {
     return this.terms.length === 1 && only && only.factors.length === 0 ? only.coefficient : undefined;
   }
   /** The variable, where the dim is exactly one. */
-  get asVariable(): Extract<Atom, { kind: "var" }> | undefined {
+  get asVariable(): SizeName | undefined {
     const only = this.terms[0];
     const factor = only?.factors[0];
-    if (this.terms.length !== 1 || only?.coefficient !== 1 || only.factors.length !== 1) return undefined;
-    return factor?.power === 1 && factor.atom.kind === "var" ? factor.atom : undefined;
+    if (this.terms.length !== 1 || only?.factors.length !== 1 || factor?.power !== 1) return undefined;
+    const { atom } = factor;
+    if (atom.kind !== "var" || atom.unit !== only.coefficient) return undefined;
+    return { name: atom.name, key: atom.size };
   }
   equals(other: Dim): boolean {
     return this.key === other.key;
@@ -211,12 +231,12 @@ export class Dim {
   }
 
   /** Every variable, also inside floors and extrema. */
-  variables(): Map<string, Extract<Atom, { kind: "var" }>> {
-    const found = new Map<string, Extract<Atom, { kind: "var" }>>();
+  variables(): Map<string, SizeName> {
+    const found = new Map<string, SizeName>();
     const visit = (dim: Dim): void => {
       for (const { factors } of dim.terms) {
         for (const { atom } of factors) {
-          if (atom.kind === "var") found.set(atom.key, atom);
+          if (atom.kind === "var") found.set(atom.size, { name: atom.name, key: atom.size });
           else if (atom.kind === "floor") [atom.above, atom.below].forEach(visit);
           else atom.of.forEach(visit);
         }
@@ -225,8 +245,8 @@ export class Dim {
     visit(this);
     return found;
   }
-  /** Replaces variables and brings the result to normal form again. */
-  substitute(replace: (key: string, name: string) => Dim | undefined): Dim {
+  /** Replaces variables and brings the result to normal form again. A new value must be a multiple of the variable's unit. */
+  substitute(replace: (key: string, name: string, unit: number) => Dim | undefined): Dim {
     if (this.constant !== undefined) return this;
     let sum = Dim.zero;
     for (const { coefficient, factors } of this.terms) {
@@ -237,7 +257,13 @@ export class Dim {
     return sum;
 
     function substituteAtom(atom: Atom, by: typeof replace): Dim {
-      if (atom.kind === "var") return by(atom.key, atom.name) ?? Dim.#atom(atom);
+      if (atom.kind === "var") {
+        const whole = by(atom.size, atom.name, atom.unit);
+        const part = whole?.dividedBy(Dim.of(atom.unit));
+        if (whole !== undefined && part === undefined)
+          throw new RangeError(`${atom.name} is ${whole.toString()}, which is no multiple of ${String(atom.unit)}`);
+        return part ?? Dim.#atom(atom);
+      }
       if (atom.kind === "floor") return atom.above.substitute(by).floorDividedBy(atom.below.substitute(by));
       return Dim.extremum(
         atom.kind,
@@ -246,9 +272,9 @@ export class Dim {
     }
   }
   /** The value for given sizes. Throws RangeError on a variable that `sizeOf` does not know. */
-  evaluate(sizeOf: (key: string, name: string) => number | undefined): number {
-    const result = this.substitute((key, name) => {
-      const size = sizeOf(key, name);
+  evaluate(sizeOf: (key: string, name: string, unit: number) => number | undefined): number {
+    const result = this.substitute((key, name, unit) => {
+      const size = sizeOf(key, name, unit);
       return size === undefined ? undefined : Dim.of(size);
     }).constant;
     if (result === undefined) throw new RangeError(`the size of ${this.toString()} is not known`);
@@ -301,11 +327,13 @@ function gcd(a: number, b: number): number {
   return x;
 }
 function showTerm({ coefficient, factors }: Term, first: boolean): string {
-  const size = Math.abs(coefficient);
   const sign = coefficient < 0 ? (first ? "-" : " - ") : first ? "" : " + ";
+  const units = factors.reduce((all, { atom, power }) => (atom.kind === "var" ? all * atom.unit ** power : all), 1);
+  const common = gcd(coefficient, units);
+  const [size, below] = [Math.abs(coefficient) / common, units / common];
   const parts = factors.map((f) => (f.power === 1 ? showAtom(f.atom) : `${showAtom(f.atom)} ^ ${String(f.power)}`));
   if (size !== 1 || parts.length === 0) parts.unshift(String(size));
-  return sign + parts.join(" * ");
+  return sign + parts.join(" * ") + (below === 1 ? "" : ` / ${String(below)}`);
 }
 function showAtom(atom: Atom): string {
   if (atom.kind === "var") return atom.name;

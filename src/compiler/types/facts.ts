@@ -13,22 +13,39 @@ const anySize: Interval = { low: 1, high: Infinity };
 export class Facts {
   readonly #bounds: ReadonlyMap<string, Interval>;
   readonly #divisors: ReadonlyMap<string, number>;
+  /**
+   * In the check of a block for all sizes an equation that may hold is left to its uses; elsewhere it must hold for all
+   * sizes.
+   */
+  readonly lenient: boolean;
 
-  constructor(bounds: ReadonlyMap<string, Interval> = new Map(), divisors: ReadonlyMap<string, number> = new Map()) {
+  constructor(
+    bounds: ReadonlyMap<string, Interval> = new Map(),
+    divisors: ReadonlyMap<string, number> = new Map(),
+    lenient = false,
+  ) {
     this.#bounds = bounds;
     this.#divisors = divisors;
+    this.lenient = lenient;
   }
   static readonly none = new Facts();
+  /** For the check of a block for all sizes. */
+  static readonly open = new Facts(new Map(), new Map(), true);
 
   /** These facts and that the variable of this key lies in the interval. */
   bounded(key: string, interval: Interval): Facts {
     const before = this.#bounds.get(key) ?? anySize;
     const both = { low: Math.max(before.low, interval.low), high: Math.min(before.high, interval.high) };
-    return new Facts(new Map([...this.#bounds, [key, both]]), this.#divisors);
+    return new Facts(new Map([...this.#bounds, [key, both]]), this.#divisors, this.lenient);
+  }
+  /** These facts, and that the variable may be 0 or negative. */
+  unbounded(key: string): Facts {
+    const bounds = new Map([...this.#bounds, [key, { low: -Infinity, high: Infinity }]]);
+    return new Facts(bounds, this.#divisors, this.lenient);
   }
   /** These facts and that `divisor` divides the variable. */
   divisible(key: string, divisor: number): Facts {
-    return new Facts(this.#bounds, new Map([...this.#divisors, [key, divisor]]));
+    return new Facts(this.#bounds, new Map([...this.#divisors, [key, divisor]]), this.lenient);
   }
   /** The dim with every variable that has a known divisor written as a multiple of it, so that exact divisions show. */
   normalize(dim: Dim): Dim {
@@ -57,6 +74,7 @@ export class Facts {
     if (atom.kind === "floor") {
       const above = this.interval(atom.above);
       const below = this.interval(atom.below);
+      if (below.low <= 0) return { low: -Infinity, high: Infinity };
       const low = above.low >= 0 ? above.low / below.high : above.low / below.low;
       const high = above.high >= 0 ? above.high / below.low : above.high / below.high;
       return { low: Number.isNaN(low) ? 0 : Math.floor(low), high: Number.isNaN(high) ? Infinity : Math.floor(high) };
@@ -66,6 +84,18 @@ export class Facts {
     return { low: pick(...of.map((i) => i.low)), high: pick(...of.map((i) => i.high)) };
   }
 
+  /** The quotient where it is whole; in the check of a block for all sizes, a size of its own where it may be. */
+  divide(above: Dim, below: Dim): Dim | undefined {
+    const quotient = above.dividedBy(below) ?? this.normalize(above).dividedBy(this.normalize(below));
+    if (quotient !== undefined || !this.lenient) return quotient;
+    if (above.constant !== undefined && below.constant !== undefined) return undefined;
+    return Dim.variable(`(${above.toString()} / ${below.toString()})`);
+  }
+  /** Whether two sizes count as equal here. */
+  equal(left: Dim, right: Dim): boolean {
+    const decided = this.decide(left, "==", right);
+    return this.lenient ? decided !== false : decided === true;
+  }
   /** True or false for all sizes; undefined where it depends on them. */
   decide(left: Dim, comparison: "==" | "!=" | "<" | "<=" | ">" | ">=", right: Dim): boolean | undefined {
     const difference = this.normalize(left).minus(this.normalize(right));

@@ -4,7 +4,16 @@
  */
 import { Dim, type Shape } from "./dim.ts";
 import type { Facts } from "./facts.ts";
-import { floatValue, intValue, isNumber, shapeValue, type Static, StaticError, toNumber } from "./static.ts";
+import {
+  floatValue,
+  intValue,
+  isNumber,
+  shapeValue,
+  type Static,
+  StaticError,
+  SymbolicError,
+  toNumber,
+} from "./static.ts";
 
 type StaticFunction = (args: readonly Static[], facts: Facts) => Static;
 
@@ -67,10 +76,10 @@ export const staticFunctions: Readonly<Record<string, StaticFunction>> = {
     const place = axis(int("stack", along), of.length + 1);
     return shapeValue([...of.slice(0, place), int("inserted", size), ...of.slice(place)]);
   },
-  divided: ([shape, along, parts]) => {
+  divided: ([shape, along, parts], facts) => {
     const of = dims("split", shape);
     const place = axis(int("split", along), of.length);
-    const share = at(of, place).dividedBy(int("split", parts));
+    const share = facts.divide(at(of, place), int("split", parts));
     if (share === undefined)
       throw new StaticError(
         `an axis of ${at(of, place).toString()} has no ${int("split", parts).toString()} equal parts`,
@@ -107,7 +116,7 @@ export function broadcast(a: Shape, b: Shape, facts: Facts): Shape {
     const y = b[i - rank + b.length];
     if (x === undefined || y === undefined) return x ?? y ?? Dim.one;
     if (x.constant === 1) return y;
-    if (y.constant === 1 || facts.decide(x, "==", y) === true) return x;
+    if (y.constant === 1 || facts.equal(x, y)) return x;
     throw new BroadcastError(x, y, rank - 1 - i);
   });
 }
@@ -127,7 +136,7 @@ export class BroadcastError extends StaticError {
 /** An axis number from 0; negative ones count from the end. */
 export function axis(of: Dim, rank: number): number {
   const number = of.constant;
-  if (number === undefined) throw new StaticError(`an axis is a known number, not ${of.toString()}`);
+  if (number === undefined) throw new SymbolicError(of);
   const place = number < 0 ? number + rank : number;
   if (place < 0 || place >= rank)
     throw new StaticError(`there is no axis ${String(number)} in ${String(rank)} ${rank === 1 ? "axis" : "axes"}`);
@@ -161,7 +170,7 @@ function concatenated(shapes: Static | undefined, along: Static | undefined, fac
       );
     }
     for (const [k, d] of shape.entries()) {
-      if (k !== place && facts.decide(d, "==", at(first, k)) !== true) {
+      if (k !== place && !facts.equal(d, at(first, k))) {
         throw new StaticError(
           `\`concat\` along axis ${String(place)} needs the other axes equal; axis ${String(k)} is ${at(first, k).toString()} in member 0 and ${d.toString()} in member ${String(i)}`,
         );

@@ -237,7 +237,7 @@ export class Bindings {
       const actual = shape[place];
       if (dim.kind === "expr" && actual !== undefined) {
         const expected = this.#solved(dim.value, actual);
-        if (this.#facts.decide(expected, "==", actual) !== true) {
+        if (!this.#facts.equal(expected, actual)) {
           return { kind: "size", axis: i < dims.length ? place : i, expected, actual, wanted: dim.value, whole: arg };
         }
       }
@@ -249,7 +249,7 @@ export class Bindings {
     for (let k = 0; k < Math.max(expected.members.length, actual.length); k++) {
       const wanted = expected.members[k];
       const size = actual[k];
-      if (wanted?.kind === "int" && size && this.#facts.decide(wanted.dim, "==", size) === true) continue;
+      if (wanted?.kind === "int" && size && this.#facts.equal(wanted.dim, size)) continue;
       if (wanted?.kind === "int" && size)
         return { kind: "size", axis: from + k, expected: wanted.dim, actual: size, wanted: undefined, whole };
       return {

@@ -45,6 +45,13 @@ export class StaticError extends Error {
   override readonly name = "StaticError";
 }
 
+/** A number is needed and there is only a size that is known when the network runs. */
+export class SymbolicError extends StaticError {
+  constructor(size: Dim) {
+    super(`${size.toString()} is known only when the network runs`);
+  }
+}
+
 export const intValue = (n: number | Dim): IntValue => ({ kind: "int", dim: typeof n === "number" ? Dim.of(n) : n });
 export const floatValue = (value: number): FloatValue => ({ kind: "float", value });
 export const boolValue = (value: boolean): BoolValue => ({ kind: "bool", value });
@@ -140,7 +147,7 @@ export function isNumber(value: { readonly kind: string }): value is IntValue | 
 export function toNumber(value: IntValue | FloatValue): number {
   if (value.kind === "float") return value.value;
   const known = value.dim.constant;
-  if (known === undefined) throw new StaticError(`${value.dim.toString()} is known only when the network runs`);
+  if (known === undefined) throw new SymbolicError(value.dim);
   return known;
 }
 
@@ -206,8 +213,7 @@ function intArithmetic(op: "+" | "-" | "*" | "/" | "%" | "^", a: Dim, b: Dim, fa
       return intValue(a.times(b));
     case "^": {
       const exponent = b.constant;
-      if (exponent === undefined)
-        throw new StaticError(`the exponent ${b.toString()} is known only when the network runs`);
+      if (exponent === undefined) throw new SymbolicError(b);
       return exponent < 0 ? floatValue(toNumber(intValue(a)) ** exponent) : intValue(a.power(exponent));
     }
     case "%":
@@ -215,7 +221,7 @@ function intArithmetic(op: "+" | "-" | "*" | "/" | "%" | "^", a: Dim, b: Dim, fa
       return intValue(facts.normalize(a).modulo(facts.normalize(b)));
     case "/": {
       if (b.constant === 0) throw new StaticError("a division by 0");
-      const quotient = a.dividedBy(b) ?? facts.normalize(a).dividedBy(facts.normalize(b));
+      const quotient = facts.divide(a, b);
       if (quotient !== undefined) return intValue(quotient);
       const [x, y] = [a.toString(), b.toString()];
       const rest = a.constant !== undefined && b.constant !== undefined;

@@ -151,6 +151,14 @@ export const namesRows = {
     message: ({ file }) => `there is no file ${file}`,
     help: () => "check the path",
   }),
+  E0224: row<{ block: string; tensor: string; setting: string }>({
+    severity: "error",
+    title: "settings and tensors in one list",
+    message: ({ block, tensor, setting }) =>
+      `\`${block}\` lists the tensor \`${tensor}\` beside the setting \`${setting}\``,
+    label: () => "a block has two lists: settings, then tensors",
+    help: ({ block, tensor, setting }) => `block ${block}(${setting}: …)(${tensor}: …) -> …`,
+  }),
   E0223: row<{ models: readonly string[]; variants: readonly string[] }>({
     severity: "error",
     title: "which model is meant",

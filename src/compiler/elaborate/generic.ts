@@ -1,0 +1,222 @@
+/**
+ * Checks declarations once for all uses: the body of a block over sizes that are only names, with settings that nobody has
+ * set. What depends on a use is unknown and left to it; what is wrong in every use is reported here, also where no model
+ * uses the block.
+ */
+import { DiagnosticBag } from "../diagnostics/diagnostic.ts";
+import type { TypeRules } from "../graph/builder.ts";
+import type { FileScope } from "../resolve/modules.ts";
+import type { BlockDecl, FnDecl, Param, TypeNode } from "../syntax/ast.ts";
+import { Dim } from "../types/dim.ts";
+import { Bindings, classify, isTensorType, namesIn } from "../types/signature.ts";
+import { intValue, listOf, type Static, StaticError } from "../types/static.ts";
+import { type DType, showType, type TensorType } from "../types/tensor.ts";
+import { evaluateBody, resolveRange, resolveType, sameType } from "./bodies.ts";
+import { BudgetError, Context, newSharedState } from "./context.ts";
+import { type Environment, extend, WeightScope } from "./environment.ts";
+import { Evaluator } from "./evaluator.ts";
+import { fileEnvironment } from "./files.ts";
+import { makeTensor } from "./tensors.ts";
+import {
+  type AbstractCallable,
+  type BlockVal,
+  hasUnknown,
+  isStatic,
+  unknown,
+  UnknownError,
+  type Val,
+} from "./values.ts";
+import type { Operand } from "./apply.ts";
+
+/** What the classes of element types stand for where no use says it. */
+const genericDtypes: ReadonlyMap<string, DType> = new Map([
+  ["float", "f32"],
+  ["int", "i64"],
+  ["num", "f32"],
+  ["any", "f32"],
+]);
+
+/** Checks every block, function and constant that a file declares. */
+export function checkDeclarations(scope: FileScope, rules: TypeRules, bag: DiagnosticBag): void {
+  for (const declaration of scope.declarations.values()) {
+    const context = new Context({
+      bag: new DiagnosticBag(),
+      rules,
+      training: true,
+      generic: true,
+      shared: newSharedState(),
+    });
+    const evaluator = new Evaluator(context);
+    let shapesVary = false;
+    try {
+      if (declaration.kind === "block") {
+        shapesVary = declaration.lists.flat().some((p) => hasRun(p.type)) || hasRun(declaration.result);
+        checkBlock(evaluator, declaration, scope);
+      } else if (declaration.kind === "fn") checkFunction(evaluator, declaration, scope);
+      else if (declaration.kind === "const") fileEnvironment(evaluator, scope).lookup(declaration.name.text);
+    } catch (error) {
+      if (!(error instanceof BudgetError)) throw error;
+    }
+    // a run of axes stands for any number of them; two were tried, and a shape that fails with two may do with others
+    for (const d of context.bag.sorted()) if (!shapesVary || !d.code.startsWith("E03")) bag.add(d);
+  }
+}
+
+function hasRun(type: TypeNode | undefined): boolean {
+  if (type?.kind === "tensor") return (type.dims ?? []).some((d) => d.kind === "run");
+  if (type?.kind === "list") return hasRun(type.member);
+  return type?.kind === "tuple" && type.members.some(hasRun);
+}
+
+function checkFunction(evaluator: Evaluator, fn: FnDecl, scope: FileScope): void {
+  const file = fileEnvironment(evaluator, scope);
+  const locals = new Map(fn.params.map((p): [string, Val] => [p.name.text, genericSetting(evaluator, p, file)]));
+  evaluateBody(evaluator, fn.body, extend(file, locals), {});
+}
+
+function checkBlock(evaluator: Evaluator, block: BlockDecl, scope: FileScope): void {
+  const { context } = evaluator;
+  for (const list of block.lists) {
+    const [tensor] = list.filter((p) => isTensorType(p.type));
+    const [setting] = list.filter((p) => !isTensorType(p.type));
+    if (tensor && setting)
+      context.report(
+        "E0224",
+        { block: block.name.text, tensor: tensor.name.text, setting: setting.name.text },
+        tensor.span,
+      );
+  }
+  const { config, tensors = [] } = classify(block.lists);
+  const file = fileEnvironment(evaluator, scope);
+  const locals = sizesOf([...tensors.map((p) => p.type), block.result]);
+  const env = extend(file, locals, { weights: new WeightScope("", block.name.text), dtypes: genericDtypes });
+  for (const param of config) locals.set(param.name.text, genericSetting(evaluator, param, env));
+  for (const param of tensors) locals.set(param.name.text, genericTensor(evaluator, param.type, param.name.text, env));
+  for (const param of config) if (param.default) evaluator.argument(param.default, env, param.type?.kind === "block");
+  for (const condition of block.where) evaluator.plain(condition, env);
+  const quiet = new Evaluator(
+    new Context({
+      bag: new DiagnosticBag(),
+      rules: context.graph.rules,
+      training: true,
+      generic: true,
+      shared: context.shared,
+    }),
+  );
+  const tensorResult = block.result?.kind === "tensor" && !isOpen(block.result);
+  const declared = tensorResult && block.result ? resolveType(quiet, block.result, env) : undefined;
+  const result = evaluateBody(evaluator, block.body, env, { type: declared });
+  if (declared === undefined || result.kind !== "tensor" || sameType(evaluator, result.type, declared)) return;
+  context.report(
+    "E0304",
+    { what: `\`${block.name.text}\``, declared: showType(declared), given: showType(result.type) },
+    block.body.result.span,
+    { related: block.result ? [{ span: block.result.span, label: "declared here" }] : [] },
+  );
+}
+function isOpen(type: TypeNode & { kind: "tensor" }): boolean {
+  return (type.dims ?? []).some((d) => d.kind === "any" || (d.kind === "run" && d.of === undefined));
+}
+
+/** The upper-case names of a signature, each a size of its own; a run stands for two axes. */
+function sizesOf(types: readonly (TypeNode | undefined)[]): Map<string, Val> {
+  const sizes = new Map<string, Val>();
+  const visit = (type: TypeNode | undefined): void => {
+    if (type?.kind === "list") visit(type.member);
+    else if (type?.kind === "tuple") type.members.forEach(visit);
+    else if (type?.kind === "tensor") {
+      for (const dim of type.dims ?? []) {
+        const expr = dim.kind === "any" ? undefined : dim.kind === "run" ? dim.of : dim.value;
+        for (const name of expr ? namesIn(expr) : []) {
+          if (!/^[A-Z]/.test(name) || sizes.has(name)) continue;
+          const run = dim.kind === "run" && expr?.kind === "name";
+          sizes.set(
+            name,
+            run
+              ? listOf([0, 1].map((i) => intValue(Dim.variable(`${name}${String(i)}`))))
+              : intValue(Dim.variable(name)),
+          );
+        }
+      }
+      if (type.range)
+        for (const name of namesIn(type.range))
+          if (/^[A-Z]/.test(name) && !sizes.has(name)) sizes.set(name, intValue(Dim.variable(name)));
+    }
+  };
+  types.forEach(visit);
+  return sizes;
+}
+
+function genericSetting(evaluator: Evaluator, param: Param, env: Environment): Val {
+  const { type } = param;
+  if (type?.kind === "block") {
+    const callable: AbstractCallable = { kind: "abstract", type, env };
+    const { config } = classify(type.lists);
+    return {
+      kind: "block",
+      callable,
+      name: param.name.text,
+      config: new Map(),
+      slot: { name: param.name.text, config },
+    };
+  }
+  if (type?.kind === "tensor" && type.dims === undefined && type.name.text === "int") {
+    const { context } = evaluator;
+    context.facts = context.facts.unbounded(param.name.text);
+    return intValue(Dim.variable(param.name.text));
+  }
+  return unknown;
+}
+
+function genericTensor(evaluator: Evaluator, type: TypeNode | undefined, name: string, env: Environment): Val {
+  if (type?.kind === "list") return listOf([0, 1].map(() => genericTensor(evaluator, type.member, name, env)));
+  if (type?.kind === "tuple")
+    return { kind: "tuple", members: type.members.map((m) => genericTensor(evaluator, m, name, env)) };
+  if (type?.kind !== "tensor" || isOpen(type)) return unknown;
+  const resolved = resolveType(evaluator, type, env);
+  if (resolved === undefined) return unknown;
+  return hole(evaluator, resolved, name, resolveRange(evaluator, type, env));
+}
+/** A tensor that nothing computes. */
+function hole(evaluator: Evaluator, type: TensorType, name: string, range?: ReturnType<typeof resolveRange>): Val {
+  const node = evaluator.context.graph.node("input", { name, kind: "input" }, [], [type]);
+  return makeTensor({ node, index: 0 }, [], range);
+}
+
+/** The result of a block of which only the signature is known. */
+export function applyAbstract(
+  evaluator: Evaluator,
+  block: BlockVal,
+  callable: AbstractCallable,
+  operands: readonly Operand[],
+  want: TensorType | undefined,
+): Val {
+  const { type, env } = callable;
+  const { config, tensors = [] } = classify(type.lists);
+  if (type.result.kind !== "tensor") return unknown;
+  const locals = new Map<string, Val>();
+  for (const param of config) locals.set(param.name.text, block.config.get(param.name.text)?.value ?? unknown);
+  const bindings: Bindings = new Bindings(evaluator.context.facts, (expr, b): Static => {
+    const inner: Environment = { ...env, lookup: (name) => locals.get(name) ?? b.values.get(name) ?? env.lookup(name) };
+    const value = evaluator.plain(expr, inner);
+    if (!isStatic(value)) throw new UnknownError();
+    return value;
+  });
+  for (const [name, value] of locals) if (isStatic(value)) bindings.values.set(name, value);
+  try {
+    const given = operands.map(({ value }) =>
+      value.kind === "tensor"
+        ? ({ kind: "tensor", type: value.type, range: value.range } as const)
+        : ({ kind: "unknown" } as const),
+    );
+    bindings.match(tensors, given);
+    if (bindings.asked(type.result).length > 0) return want === undefined ? unknown : hole(evaluator, want, block.name);
+    const made = bindings.instantiate(type.result, "f32");
+    return made === undefined || operands.some((o) => hasUnknown(o.value))
+      ? unknown
+      : hole(evaluator, made, block.name);
+  } catch (error) {
+    if (error instanceof StaticError) return unknown;
+    throw error;
+  }
+}
