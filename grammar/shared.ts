@@ -3,6 +3,7 @@
  * the next, so it is made when first asked for and never again.
  */
 import type { CstNode, IToken } from "chevrotain";
+import { Neighbours } from "./neighbours.ts";
 import { ArchParser, type Rule } from "./parser.ts";
 
 let parser: ArchParser | undefined;
@@ -18,9 +19,22 @@ export type RuleName = {
   [K in keyof ArchParser]: ArchParser[K] extends Rule ? K : never;
 }[keyof ArchParser];
 
-export function runRule(rule: RuleName, tokens: readonly IToken[]): Run {
+function sharedParser(): ArchParser {
   // Validation is for those who change the grammar: a test does it.
   parser ??= new ArchParser({ skipValidations: true });
+  return parser;
+}
+
+let neighbours: Neighbours | undefined;
+
+/** Only recovery asks, so it is not computed for a text without mistakes. */
+export function grammarNeighbours(): Neighbours {
+  neighbours ??= new Neighbours(sharedParser().getGAstProductions());
+  return neighbours;
+}
+
+export function runRule(rule: RuleName, tokens: readonly IToken[]): Run {
+  const parser = sharedParser();
   parser.input = [...tokens];
   const tree = parser[rule]();
   const error = parser.errors[0];

@@ -3,7 +3,7 @@
  * it. Nothing is reported here.
  */
 import type { IToken, TokenType } from "chevrotain";
-import { runRule, type RuleName } from "../../../grammar/shared.ts";
+import { grammarNeighbours, runRule, type RuleName } from "../../../grammar/shared.ts";
 import { allTokens, tokens as t } from "../../../grammar/tokens.ts";
 import { tokenFor } from "./repair.ts";
 
@@ -11,29 +11,18 @@ import { tokenFor } from "./repair.ts";
 export function failurePoint(rule: RuleName, tokens: readonly IToken[], noticedAt: number): number {
   const token = tokens[noticedAt];
   if (token === undefined) return noticedAt;
+  if (!grammarNeighbours().canFollow(tokens[noticedAt - 1]?.tokenType, token.tokenType)) return noticedAt;
   const prefix = tokens.slice(0, noticedAt + 1);
   return readsPast(rule, prefix, noticedAt) ? noticedAt + 1 : noticedAt;
 }
 
 /** Whether the token at `index`, the last of these, fits there. */
 function readsPast(rule: RuleName, prefix: readonly IToken[], index: number): boolean {
-  return allTokens.some((type) => {
+  return [...probes, ...allTokens].some((type) => {
+    if (!grammarNeighbours().canFollow(prefix[index]?.tokenType, type)) return false;
     const failedAt = runRule(rule, [...prefix, tokenFor(type, 0)]).failedAt;
     return failedAt === undefined || failedAt > index;
   });
-}
-
-/** The token types that could follow these tokens, and whether the rule may end there. */
-export function expectedAfter(
-  rule: RuleName,
-  tokens: readonly IToken[],
-): { types: ReadonlySet<TokenType>; end: boolean } {
-  const types = new Set<TokenType>();
-  for (const type of allTokens) {
-    const failedAt = runRule(rule, [...tokens, tokenFor(type, 0)]).failedAt;
-    if (failedAt === undefined || failedAt > tokens.length) types.add(type);
-  }
-  return { types, end: runRule(rule, tokens).failedAt === undefined };
 }
 
 const operators: readonly TokenType[] = [
@@ -47,6 +36,27 @@ const said: readonly TokenType[] = [
   ...[t.Comma, t.RParen, t.RSquare, t.RCurly, t.Assign, t.Colon, t.FatArrow, t.Arrow, t.LCurly, t.LParen, t.LSquare],
   ...[t.In, t.For, t.Of, t.From, t.By, t.At, t.Then, t.Else, t.If, t.Fuse, t.Where, t.Dot, t.Pipe, t.Bar, t.As, t.Star],
 ];
+
+/** One token for each thing that is said as a whole, and those that are said themselves. */
+const probes: readonly TokenType[] = [
+  ...[t.Identifier, t.Number, t.String, t.Plus, t.Star, t.Let, t.List, t.Wildcard, t.Ellipsis, t.Block],
+  ...said,
+];
+
+/** The token types that could follow these tokens, as far as they are worth saying, and whether the rule may end. */
+export function expectedAfter(
+  rule: RuleName,
+  tokens: readonly IToken[],
+): { types: ReadonlySet<TokenType>; end: boolean } {
+  const fits = (type: TokenType): boolean => {
+    if (!grammarNeighbours().canFollow(tokens.at(-1)?.tokenType, type)) return false;
+    const failedAt = runRule(rule, [...tokens, tokenFor(type, 0)]).failedAt;
+    return failedAt === undefined || failedAt > tokens.length;
+  };
+  const telling = probes.filter(fits);
+  const types = new Set(telling.length > 0 ? telling : allTokens.filter(fits));
+  return { types, end: runRule(rule, tokens).failedAt === undefined };
+}
 
 /** "`,`, `)` or an operator"; the same words for the same place, whatever the parser's state is called. */
 export function describeExpected(types: ReadonlySet<TokenType>, end: boolean): string {

@@ -3,7 +3,7 @@
  * place of failure) after which its rule reads all of it. It reports nothing; what it guesses, it marks as a guess.
  */
 import type { IToken, TokenType } from "chevrotain";
-import { runRule, type RuleName } from "../../../grammar/shared.ts";
+import { grammarNeighbours, runRule, type RuleName } from "../../../grammar/shared.ts";
 import { marks, tokens as t, wordTokens } from "../../../grammar/tokens.ts";
 import { makeToken } from "./scan.ts";
 
@@ -86,6 +86,10 @@ export function unclosed(tokens: readonly IToken[]): { closers: readonly TokenTy
   return { closers: open.map((o) => o.closer).reverse(), opener: open.at(-1)?.index };
 }
 
+function neighbour(left: IToken | undefined, right: IToken | undefined): boolean {
+  return grammarNeighbours().canFollow(left?.tokenType, right?.tokenType);
+}
+
 export class Repairer {
   readonly #rule: RuleName;
   readonly #tokens: readonly IToken[];
@@ -133,14 +137,19 @@ export class Repairer {
     return [p, p - 1, p + 1, p - 2].filter((at) => at >= 0 && at <= this.#tokens.length);
   }
 
-  #edited(kind: Repair["kind"], at: number, put: readonly IToken[], drop = 0): readonly IToken[] | undefined {
+  /** The tokens after an edit, if the rule reads them. */
+  #edited(at: number, put: readonly IToken[], drop = 0): readonly IToken[] | undefined {
+    // Most edits make neighbours that no text has; those need no run.
+    const joint = [this.#tokens[at - 1], ...put, this.#tokens[at + drop]];
+    const fits = joint.every((token, i) => i === 0 || neighbour(joint[i - 1], token));
+    if (!fits) return undefined;
     const tokens = [...this.#tokens.slice(0, at), ...put, ...this.#tokens.slice(at + drop)];
     return runRule(this.#rule, tokens).failedAt === undefined ? tokens : undefined;
   }
 
   #insert(at: number, types: readonly TokenType[]): Repair | undefined {
     const put = types.map((type) => tokenFor(type, offsetBefore(this.#tokens, at)));
-    const tokens = this.#edited("insert", at, put);
+    const tokens = this.#edited(at, put);
     return tokens && { kind: "insert", at, put, tokens, rule: this.#rule, sure: true };
   }
 
@@ -150,7 +159,7 @@ export class Repairer {
     const type = this.#tokens[at]?.tokenType;
     if (type !== t.Of && type !== t.From) return undefined;
     const put = [holeFor(t.Identifier, offsetBefore(this.#tokens, at))];
-    const tokens = this.#edited("insert", at, put);
+    const tokens = this.#edited(at, put);
     return tokens && { kind: "insert", at, put, tokens, rule: this.#rule, sure: true };
   }
 
@@ -177,7 +186,7 @@ export class Repairer {
       const token = this.#tokens[at];
       if (token === undefined || !wordTokens.has(token.image)) continue;
       const name = makeToken(t.Identifier, token.image, token.startOffset, (token.endOffset ?? 0) + 1);
-      const tokens = this.#edited("replace", at, [name], 1);
+      const tokens = this.#edited(at, [name], 1);
       if (tokens !== undefined) return { kind: "replace", at, put: [name], tokens, rule: this.#rule, sure: true };
     }
     return undefined;
@@ -187,7 +196,7 @@ export class Repairer {
     for (const at of this.#near()) {
       const found: Repair[] = [];
       // Where a name would do, a soft word would only be taken for one.
-      const nameFits = this.#edited("insert", at, [holeFor(t.Identifier, 0)]) !== undefined;
+      const nameFits = this.#edited(at, [holeFor(t.Identifier, 0)]) !== undefined;
       for (const type of structural) {
         if (nameFits && type.CATEGORIES?.includes(t.Name) === true) continue;
         // A point makes a member of anything; only before `{` and `*` nothing else could be meant.
@@ -209,7 +218,7 @@ export class Repairer {
       for (const [wrong, right] of confused) {
         if (token.tokenType !== wrong) continue;
         const put = makeToken(right, imageOf.get(right) ?? "", token.startOffset, (token.endOffset ?? 0) + 1);
-        const tokens = this.#edited("replace", at, [put], 1);
+        const tokens = this.#edited(at, [put], 1);
         if (tokens !== undefined) return { kind: "replace", at, put: [put], tokens, rule: this.#rule, sure: true };
       }
     }
@@ -221,7 +230,7 @@ export class Repairer {
     for (const type of [t.Identifier, t.String, t.Plus]) {
       for (const at of this.#near()) {
         const put = [holeFor(type, offsetBefore(this.#tokens, at))];
-        const tokens = this.#edited("insert", at, put);
+        const tokens = this.#edited(at, put);
         // The hole itself says what is unknown, so the rest of the tree can be trusted.
         if (tokens !== undefined) return { kind: "insert", at, put, tokens, rule: this.#rule, sure: true };
       }
@@ -232,7 +241,7 @@ export class Repairer {
   #tooMuch(): Repair | undefined {
     for (const at of this.#near()) {
       if (at >= this.#tokens.length) continue;
-      const tokens = this.#edited("delete", at, [], 1);
+      const tokens = this.#edited(at, [], 1);
       if (tokens !== undefined) return { kind: "delete", at, put: [], tokens, rule: this.#rule, sure: false };
     }
     return undefined;
@@ -248,7 +257,7 @@ export class Repairer {
         const offset = offsetBefore(tokens, from);
         const close = closers.map((type) => tokenFor(type, offset));
         for (const put of [[...close], [holeFor(t.Identifier, offset), ...close]]) {
-          const made = this.#edited("cut", from, put, to - from);
+          const made = this.#edited(from, put, to - from);
           if (made !== undefined) return { kind: "cut", at: from, put, tokens: made, rule: this.#rule, sure: false };
         }
       }
