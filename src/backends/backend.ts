@@ -52,12 +52,19 @@ const leaves: ReadonlySet<string> = new Set(["input", "variable", "constant", "a
  * The graph with every operator that `has` denies replaced by its decomposition, again and again until the table has
  * all that is left or nothing decomposes; such nodes stay as they are, for the table to refuse.
  */
-export function decomposeMissing(graph: Graph, has: (node: Node) => boolean, decompose: Decompose, rules: TypeRules): Graph {
+export function decomposeMissing(
+  graph: Graph,
+  has: (node: Node) => boolean,
+  decompose: Decompose,
+  rules: TypeRules,
+): Graph {
   let current = graph;
   for (let round = 0; round < 16; round++) {
     const missing = current.nodes.filter((node) => !leaves.has(node.op) && !has(node));
     if (missing.length === 0) break;
-    const next = rewrite(current, rules, (builder, node, inputs) => (has(node) || leaves.has(node.op) ? undefined : decompose(builder, node, inputs)));
+    const next = rewrite(current, rules, (builder, node, inputs) =>
+      has(node) || leaves.has(node.op) ? undefined : decompose(builder, node, inputs),
+    );
     if (next === undefined) break;
     current = next;
   }

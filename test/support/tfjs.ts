@@ -13,7 +13,10 @@ import type { ModelDescription } from "../../src/backends/tfjs/model.ts";
 
 const empty: Graph = { nodes: [], ports: [], variables: [], updates: [], outputs: [], asserts: [] };
 
-export function programOf(graphs: { readonly train?: Graph; readonly evaluate?: Graph; readonly predict?: Graph }, variables: readonly Variable[] = []): Program {
+export function programOf(
+  graphs: { readonly train?: Graph; readonly evaluate?: Graph; readonly predict?: Graph },
+  variables: readonly Variable[] = [],
+): Program {
   return {
     name: "test",
     basis: [],
@@ -42,10 +45,13 @@ export async function writeFolder(program: Program, options: TfjsOptions): Promi
 }
 
 /** A model on the engine, its variables not yet set. */
-export async function openProgram(program: Program, options: TfjsOptions): Promise<{ readonly model: TfjsModel; close(): Promise<void> }> {
+export async function openProgram(
+  program: Program,
+  options: TfjsOptions,
+): Promise<{ readonly model: TfjsModel; close(): Promise<void> }> {
   const folder = await writeFolder(program, options);
   const { tf } = loadTensorflow({ threads: { intra: 2, inter: 2 } });
-  const session = await Session.open(folder, tf as never);
+  const session = await Session.open(folder, tf);
   const { files } = emitTfjs(program, options);
   const model = new TfjsModel(JSON.parse(files.get("model.json") as string) as ModelDescription, session);
   return {
@@ -62,7 +68,12 @@ export interface GraphNode {
   readonly name: string;
   readonly op: string;
   readonly input: readonly string[];
-  readonly attr: Readonly<Record<string, { readonly s?: Uint8Array; readonly b?: boolean; readonly tensor?: { readonly content?: Uint8Array } }>>;
+  readonly attr: Readonly<
+    Record<
+      string,
+      { readonly s?: Uint8Array; readonly b?: boolean; readonly tensor?: { readonly content?: Uint8Array } }
+    >
+  >;
 }
 const schema = `syntax = "proto3";
 message SavedModel { repeated MetaGraph meta_graphs = 2; }

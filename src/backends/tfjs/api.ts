@@ -37,7 +37,9 @@ export function declarations(model: ModelDescription): string {
   const add = (name: string, method: string, note: string, signature: typeof train, numbers: boolean): void => {
     if (signature === undefined) return;
     parts.push(`export interface ${name}Inputs {\n${signature.inputs.map(inputLine).join("")}}\n`);
-    parts.push(`export interface ${name}Results {\n${signature.outputs.map((o) => outputLine(o, numbers)).join("")}}\n`);
+    parts.push(
+      `export interface ${name}Results {\n${signature.outputs.map((o) => outputLine(o, numbers)).join("")}}\n`,
+    );
     methods.push(`  /** ${note} */\n  ${method}(inputs: ${name}Inputs): ${name}Results;\n`);
   };
   add("Train", "trainStep", "One optimizer step on a batch; the losses are those before the step.", train, true);

@@ -61,7 +61,11 @@ export class GraphEmitter {
     if (known !== undefined) return known;
     const row = this.#table[node.op];
     if (row === undefined) {
-      throw new RefusalError(node, `the tfjs target has no form of \`${node.op}\``, "write it with other primitives, or use the onnx target");
+      throw new RefusalError(
+        node,
+        `the tfjs target has no form of \`${node.op}\``,
+        "write it with other primitives, or use the onnx target",
+      );
     }
     const twin = this.#twins.of(node);
     const before = twin === undefined ? undefined : this.#held.get(twin);
@@ -84,10 +88,11 @@ export class GraphEmitter {
   }
 
   /** The value with its axes in this order. */
-  value(value: Value, layout: Layout = undefined): TfValue {
+  value(value: Value, layout?: Layout): TfValue {
     const forms = this.#emit(value.node)[value.index];
     const first = forms?.[0];
-    if (forms === undefined || first === undefined) throw new Error(`${value.node.op} gave no output ${String(value.index)}`);
+    if (forms === undefined || first === undefined)
+      throw new Error(`${value.node.op} gave no output ${String(value.index)}`);
     const { shape } = typeOf(value);
     const known = forms.find((f) => sameLayout(inLayoutOrUndefined(f.layout), inLayoutOrUndefined(layout)));
     if (known !== undefined) return known.value;
@@ -106,17 +111,30 @@ export class GraphEmitter {
     const [a, b] = [orderOf(from, shape.length), orderOf(to, shape.length)];
     if (a.every((axis, i) => axis === b[i])) return value;
     if (movesOnlyOnes(shape, from, to)) return this.reshape(value, inLayout(to, shape));
-    return this.transpose(value, b.map((axis) => a.indexOf(axis)));
+    return this.transpose(
+      value,
+      b.map((axis) => a.indexOf(axis)),
+    );
   }
   transpose(value: TfValue, order: readonly number[]): TfValue {
-    return this.tf.one("Transpose", [value, this.tf.ints(order)], value.type, { T: attr.type(value.type), Tperm: attr.type("i32") });
+    return this.tf.one("Transpose", [value, this.tf.ints(order)], value.type, {
+      T: attr.type(value.type),
+      Tperm: attr.type("i32"),
+    });
   }
   reshape(value: TfValue, shape: Shape): TfValue {
-    return this.tf.one("Reshape", [value, this.shape(shape, true)], value.type, { T: attr.type(value.type), Tshape: attr.type("i32") });
+    return this.tf.one("Reshape", [value, this.shape(shape, true)], value.type, {
+      T: attr.type(value.type),
+      Tshape: attr.type("i32"),
+    });
   }
   cast(value: TfValue, to: TfType): TfValue {
     if (value.type === to) return value;
-    return this.tf.one("Cast", [value], to, { SrcT: attr.type(value.type), DstT: attr.type(to), Truncate: attr.bool(false) });
+    return this.tf.one("Cast", [value], to, {
+      SrcT: attr.type(value.type),
+      DstT: attr.type(to),
+      Truncate: attr.bool(false),
+    });
   }
   /** Literal numbers of any type; half types are rounded by the engine. */
   literal(values: readonly number[] | Float64Array, type: TfType, shape: TfShape): TfValue {
@@ -145,12 +163,16 @@ export class GraphEmitter {
     if (whole !== undefined) return this.#fedSize(whole.key, whole.name);
     let sum: TfValue | undefined;
     for (const term of dim.terms) {
-      let product: TfValue | undefined = term.coefficient === 1 && term.factors.length > 0 ? undefined : this.tf.scalar(term.coefficient, "i32");
+      let product: TfValue | undefined =
+        term.coefficient === 1 && term.factors.length > 0 ? undefined : this.tf.scalar(term.coefficient, "i32");
       for (const { atom, power } of term.factors) {
         let factor: TfValue;
         if (atom.kind === "var") factor = this.#part(this.#fedSize(atom.size, atom.name), atom.unit);
         else if (atom.kind === "floor") factor = this.binary("FloorDiv", this.size(atom.above), this.size(atom.below));
-        else factor = atom.of.map((d) => this.size(d)).reduce((a, b) => this.binary(atom.kind === "min" ? "Minimum" : "Maximum", a, b));
+        else
+          factor = atom.of
+            .map((d) => this.size(d))
+            .reduce((a, b) => this.binary(atom.kind === "min" ? "Minimum" : "Maximum", a, b));
         for (let i = 0; i < power; i++) product = product === undefined ? factor : this.binary("Mul", product, factor);
       }
       if (product !== undefined) sum = sum === undefined ? product : this.binary("AddV2", sum, product);
@@ -167,17 +189,27 @@ export class GraphEmitter {
     for (const port of this.graph.ports) {
       const axis = port.type.shape.findIndex((d) => d.asVariable?.key === key);
       if (axis < 0 || !this.#held.has(port.value.node)) continue;
-      const shape = this.#portShapes.get(port.name) ?? this.tf.one("Shape", [this.any(port.value).value], "i32", { T: attr.type(this.any(port.value).value.type), out_type: attr.type("i32") });
+      const shape =
+        this.#portShapes.get(port.name) ??
+        this.tf.one("Shape", [this.any(port.value).value], "i32", {
+          T: attr.type(this.any(port.value).value.type),
+          out_type: attr.type("i32"),
+        });
       this.#portShapes.set(port.name, shape);
-      const value = this.tf.one("StridedSlice", [shape, this.tf.ints([axis]), this.tf.ints([axis + 1]), this.tf.ints([1])], "i32", {
-        T: attr.type("i32"),
-        Index: attr.type("i32"),
-        begin_mask: attr.int(0),
-        end_mask: attr.int(0),
-        ellipsis_mask: attr.int(0),
-        new_axis_mask: attr.int(0),
-        shrink_axis_mask: attr.int(1),
-      });
+      const value = this.tf.one(
+        "StridedSlice",
+        [shape, this.tf.ints([axis]), this.tf.ints([axis + 1]), this.tf.ints([1])],
+        "i32",
+        {
+          T: attr.type("i32"),
+          Index: attr.type("i32"),
+          begin_mask: attr.int(0),
+          end_mask: attr.int(0),
+          ellipsis_mask: attr.int(0),
+          new_axis_mask: attr.int(0),
+          shrink_axis_mask: attr.int(1),
+        },
+      );
       this.#sizes.set(key, value);
       return value;
     }
@@ -191,7 +223,11 @@ export class GraphEmitter {
     const made = this.#shapes.get(key);
     if (made !== undefined) return made;
     const parts = shape.map((d) => this.size(d));
-    const value = this.tf.one("Pack", parts, "i32", { T: attr.type("i32"), N: attr.int(parts.length), axis: attr.int(0) });
+    const value = this.tf.one("Pack", parts, "i32", {
+      T: attr.type("i32"),
+      N: attr.int(parts.length),
+      axis: attr.int(0),
+    });
     this.#shapes.set(key, value);
     return value;
   }
@@ -209,7 +245,9 @@ class Twins {
   of(node: Node): Node | undefined {
     const [only] = node.outputs;
     if (node.outputs.length !== 1 || only?.shape.length !== 0 || node.op === "random") return undefined;
-    const attributes = JSON.stringify(node.attributes, (_, value: unknown) => (value instanceof Dim ? value.key : value instanceof Float64Array ? [...value] : value));
+    const attributes = JSON.stringify(node.attributes, (_, value: unknown) =>
+      value instanceof Dim ? value.key : value instanceof Float64Array ? [...value] : value,
+    );
     const key = `${node.op} ${only.dtype} ${attributes} ${node.inputs.map((v) => `${String(this.#name(v.node))}:${String(v.index)}`).join(" ")}`;
     const first = this.#first.get(key);
     if (first !== undefined) {
@@ -245,7 +283,7 @@ export class NodeEmitter {
     this.node = node;
   }
 
-  input(index: number, layout: Layout = undefined): TfValue {
+  input(index: number, layout?: Layout): TfValue {
     return this.graph.value(this.source(index), layout);
   }
   source(index: number): Value {
@@ -290,7 +328,8 @@ export class NodeEmitter {
   /** A whole number that must be known. */
   int(name: string): number {
     const value = this.dim(name).constant;
-    if (value === undefined) throw this.refuse(`\`${name}\` must be known when the graph is compiled`, "give it a number");
+    if (value === undefined)
+      throw this.refuse(`\`${name}\` must be known when the graph is compiled`, "give it a number");
     return value;
   }
   number(name: string): number {
@@ -309,14 +348,19 @@ export class NodeEmitter {
   }
   ints(name: string): readonly number[] {
     return this.dims(name).map((d) => {
-      if (d.constant === undefined) throw this.refuse(`\`${name}\` must be known when the graph is compiled`, "give it numbers");
+      if (d.constant === undefined)
+        throw this.refuse(`\`${name}\` must be known when the graph is compiled`, "give it numbers");
       return d.constant;
     });
   }
   /** A size that a kernel needs to know. */
   static(dim: Dim | undefined, what: string): number {
     const value = dim?.constant;
-    if (value === undefined) throw this.refuse(`${what} must be known when the graph is compiled, here it is ${dim?.toString() ?? "unknown"}`, "fix the size in the input's type");
+    if (value === undefined)
+      throw this.refuse(
+        `${what} must be known when the graph is compiled, here it is ${dim?.toString() ?? "unknown"}`,
+        "fix the size in the input's type",
+      );
     return value;
   }
   refuse(reason: string, help: string): RefusalError {

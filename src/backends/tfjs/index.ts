@@ -52,9 +52,19 @@ export function emitTfjs(program: Program, options: TfjsOptions): Emission {
   }
   wanted.push(["predict", lower(program.predict)]);
 
-  const layouts = new Map<Graph, Layouts>(wanted.map(([, graph]) => [graph, assignLayouts(graph, (node) => table[node.op]?.layout(node))]));
+  const layouts = new Map<Graph, Layouts>(
+    wanted.map(([, graph]) => [graph, assignLayouts(graph, (node) => table[node.op]?.layout(node))]),
+  );
   const tf = new TfNodes();
-  const variables = declareVariables(tf, variablesOf(program, wanted.map(([, graph]) => graph)), wanted.map(([, graph]) => graph), layouts);
+  const variables = declareVariables(
+    tf,
+    variablesOf(
+      program,
+      wanted.map(([, graph]) => graph),
+    ),
+    wanted.map(([, graph]) => graph),
+    layouts,
+  );
   const signatures: Record<string, SignatureDef> = { ...weightSignatures(tf, variables) };
   const described: Record<string, SignatureDescription> = {};
   for (const [name, graph] of wanted) {

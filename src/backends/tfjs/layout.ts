@@ -69,14 +69,19 @@ export function assignLayouts(graph: Graph, ruleOf: (node: Node) => LayoutRule |
   const votes: { readonly value: Value; readonly layout: Layout; readonly weight: number }[] = [];
   const vote = (value: Value, layout: Layout): void => {
     if (rankOf(value) < 3) return;
-    votes.push({ value, layout, weight: elementCount(typeOf(value).shape).evaluate(() => GUESSED_SIZE) });
+    votes.push({
+      value,
+      layout,
+      weight: elementCount(typeOf(value).shape).evaluate((_key, _name, unit) => Math.ceil(GUESSED_SIZE / unit) * unit),
+    });
   };
   for (const node of graph.nodes) {
     const rule = node.op === "variable" ? ({ kind: "any" } as const) : (ruleOf(node) ?? logical);
     const outputs = node.outputs.map((_, index): Value => ({ node, index }));
     const [first] = outputs;
     if (rule.kind === "shared" && first) {
-      for (const value of [...node.inputs, ...outputs.slice(1)]) if (rankOf(value) === rankOf(first)) union(first, value);
+      for (const value of [...node.inputs, ...outputs.slice(1)])
+        if (rankOf(value) === rankOf(first)) union(first, value);
     } else if (rule.kind === "fixed") {
       node.inputs.forEach((value, i) => vote(value, rule.inputs[i]));
       outputs.forEach((value, i) => vote(value, rule.outputs[i]));

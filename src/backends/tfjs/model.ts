@@ -69,7 +69,11 @@ export interface ModelDescription {
   readonly elsewhere: readonly string[];
 }
 
-export function modelDescription(program: Program, variables: readonly DeclaredVariable[], signatures: Readonly<Record<string, SignatureDescription>>): ModelDescription {
+export function modelDescription(
+  program: Program,
+  variables: readonly DeclaredVariable[],
+  signatures: Readonly<Record<string, SignatureDescription>>,
+): ModelDescription {
   const params = variables.map((v) => v.variable).filter((v) => v.kind === "param");
   const used = new Set(variables.map((v) => v.variable.path));
   return {
@@ -85,7 +89,8 @@ export function modelDescription(program: Program, variables: readonly DeclaredV
       trained: v.trained,
       dtype: v.type.dtype,
       shape: v.type.shape.map((d) => d.constant ?? -1),
-      starts: (v.kind === "optimizer" || v.kind === "counter") && (v.init.kind === "constant" || v.init.kind === "values"),
+      starts:
+        (v.kind === "optimizer" || v.kind === "counter") && (v.init.kind === "constant" || v.init.kind === "values"),
       border: border.type,
       feed: feed.name,
       set: set.name,
@@ -104,9 +109,9 @@ export function describeDim(dim: Dim): DimDescription {
     const factors: DimDescription[] = term.coefficient === 1 ? [] : [term.coefficient];
     for (const { atom, power } of term.factors) {
       let factor: DimDescription;
-      if (atom.kind === "var")
-        factor = atom.unit === 1 ? atom.name : { op: "floor_div", of: [atom.name, atom.unit] };
-      else if (atom.kind === "floor") factor = { op: "floor_div", of: [describeDim(atom.above), describeDim(atom.below)] };
+      if (atom.kind === "var") factor = atom.unit === 1 ? atom.name : { op: "floor_div", of: [atom.name, atom.unit] };
+      else if (atom.kind === "floor")
+        factor = { op: "floor_div", of: [describeDim(atom.above), describeDim(atom.below)] };
       else factor = { op: atom.kind, of: atom.of.map(describeDim) };
       for (let i = 0; i < power; i++) factors.push(factor);
     }

@@ -56,11 +56,22 @@ export class TfNodes {
   }
 
   /** Adds a node with outputs of the given types, and gives these. */
-  add(op: string, inputs: readonly TfValue[], types: readonly TfType[], attributes: Readonly<Record<string, AttrValue>>, options: NodeOptions = {}): TfValue[] {
+  add(
+    op: string,
+    inputs: readonly TfValue[],
+    types: readonly TfType[],
+    attributes: Readonly<Record<string, AttrValue>>,
+    options: NodeOptions = {},
+  ): TfValue[] {
     const name = this.#append(op, inputs, attributes, options);
     return types.map((type, index) => ({ node: name, index, type }));
   }
-  #append(op: string, inputs: readonly TfValue[], attributes: Readonly<Record<string, AttrValue>>, options: NodeOptions): string {
+  #append(
+    op: string,
+    inputs: readonly TfValue[],
+    attributes: Readonly<Record<string, AttrValue>>,
+    options: NodeOptions,
+  ): string {
     const name = this.#unique(this.#scope === "" ? op : `${this.#scope}/${op}`);
     const { after = [], chained = true } = options;
     const control = new Set(after);
@@ -69,18 +80,32 @@ export class TfNodes {
     this.#nodes.push({
       name,
       op,
-      input: [...inputs.map((i) => (i.index === 0 ? i.node : `${i.node}:${String(i.index)}`)), ...[...control].map((c) => `^${c}`)],
+      input: [
+        ...inputs.map((i) => (i.index === 0 ? i.node : `${i.node}:${String(i.index)}`)),
+        ...[...control].map((c) => `^${c}`),
+      ],
       attr: attributes,
     });
     if (chained) this.#last = name;
     return name;
   }
   /** A node with one output. */
-  one(op: string, inputs: readonly TfValue[], type: TfType, attributes: Readonly<Record<string, AttrValue>>, options: NodeOptions = {}): TfValue {
+  one(
+    op: string,
+    inputs: readonly TfValue[],
+    type: TfType,
+    attributes: Readonly<Record<string, AttrValue>>,
+    options: NodeOptions = {},
+  ): TfValue {
     return this.add(op, inputs, [type], attributes, options)[0] as TfValue;
   }
   /** A node without outputs; gives its name. */
-  effect(op: string, inputs: readonly TfValue[], attributes: Readonly<Record<string, AttrValue>>, options: NodeOptions = {}): string {
+  effect(
+    op: string,
+    inputs: readonly TfValue[],
+    attributes: Readonly<Record<string, AttrValue>>,
+    options: NodeOptions = {},
+  ): string {
     return this.#append(op, inputs, attributes, options);
   }
   /** A node that does nothing but wait; gives its name. */
@@ -90,12 +115,22 @@ export class TfNodes {
     return unique;
   }
   /** A node under exactly this name, outside the chain: feeds, handles, results. */
-  named(name: string, op: string, inputs: readonly TfValue[], type: TfType, attributes: Readonly<Record<string, AttrValue>>, after: readonly string[] = []): TfValue {
+  named(
+    name: string,
+    op: string,
+    inputs: readonly TfValue[],
+    type: TfType,
+    attributes: Readonly<Record<string, AttrValue>>,
+    after: readonly string[] = [],
+  ): TfValue {
     const unique = this.#unique(name);
     this.#nodes.push({
       name: unique,
       op,
-      input: [...inputs.map((i) => (i.index === 0 ? i.node : `${i.node}:${String(i.index)}`)), ...after.map((a) => `^${a}`)],
+      input: [
+        ...inputs.map((i) => (i.index === 0 ? i.node : `${i.node}:${String(i.index)}`)),
+        ...after.map((a) => `^${a}`),
+      ],
       attr: attributes,
     });
     return { node: unique, index: 0, type };
@@ -111,7 +146,12 @@ export class TfNodes {
     const known = key === undefined ? undefined : this.#constants.get(key);
     if (known !== undefined) return known;
     const name = this.#unique("constants/Const");
-    this.#nodes.push({ name, op: "Const", input: [], attr: { dtype: attr.type(type), value: { kind: "tensor", dtype: type, shape, content } } });
+    this.#nodes.push({
+      name,
+      op: "Const",
+      input: [],
+      attr: { dtype: attr.type(type), value: { kind: "tensor", dtype: type, shape, content } },
+    });
     const value = { node: name, index: 0, type };
     if (key !== undefined) this.#constants.set(key, value);
     return value;

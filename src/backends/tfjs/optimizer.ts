@@ -17,7 +17,12 @@ interface Momentum {
 }
 
 /** Emits the updates of one group; gives the names of the nodes that made them. */
-export function emitUpdates(e: GraphEmitter, updates: readonly Update[], variables: ReadonlyMap<string, TfVariable>, reads: ReadonlyMap<string, TfValue>): string[] {
+export function emitUpdates(
+  e: GraphEmitter,
+  updates: readonly Update[],
+  variables: ReadonlyMap<string, TfVariable>,
+  reads: ReadonlyMap<string, TfValue>,
+): string[] {
   const made: string[] = [];
   const left = new Set(updates);
   const after = (update: Update): string[] => {
@@ -37,9 +42,17 @@ export function emitUpdates(e: GraphEmitter, updates: readonly Update[], variabl
     const [weight, velocity] = [target(found.weight), target(found.velocity)];
     const gradient = e.value(found.gradient, weight.layout);
     const inputs = [weight.handle, velocity.handle, e.value(found.rate), gradient, e.value(found.momentum)];
-    const attributes = { T: attr.type(gradient.type), use_locking: attr.bool(false), use_nesterov: attr.bool(found.nesterov) };
+    const attributes = {
+      T: attr.type(gradient.type),
+      use_locking: attr.bool(false),
+      use_nesterov: attr.bool(found.nesterov),
+    };
     const options = { after: [...after(found.weight), ...after(found.velocity)] };
-    made.push(e.within(`update/${found.weight.variable.path}`, () => e.tf.effect("ResourceApplyMomentum", inputs, attributes, options)));
+    made.push(
+      e.within(`update/${found.weight.variable.path}`, () =>
+        e.tf.effect("ResourceApplyMomentum", inputs, attributes, options),
+      ),
+    );
   }
   // All values first: they see the variables as they were.
   const assigned = [...left].map((update) => {
@@ -50,7 +63,11 @@ export function emitUpdates(e: GraphEmitter, updates: readonly Update[], variabl
   });
   for (const { update, value } of assigned) {
     const inputs = [target(update).handle, value];
-    made.push(e.within(`update/${update.variable.path}`, () => e.tf.effect("AssignVariableOp", inputs, { dtype: attr.type(value.type) }, { after: after(update) })));
+    made.push(
+      e.within(`update/${update.variable.path}`, () =>
+        e.tf.effect("AssignVariableOp", inputs, { dtype: attr.type(value.type) }, { after: after(update) }),
+      ),
+    );
   }
   return made;
 }
@@ -74,7 +91,8 @@ function momentumOf(weight: Update, others: readonly Update[]): Momentum | undef
       for (const [gradient, ahead] of either(binary(step, "add"))) {
         if (!same(gradient, law.gradient)) continue;
         for (const [factor, after] of either(binary(ahead, "mul"))) {
-          if (sameNumber(factor, law.momentum) && same(after, velocity.value)) return { weight, velocity, ...law, rate: inner(rate), nesterov: true };
+          if (sameNumber(factor, law.momentum) && same(after, velocity.value))
+            return { weight, velocity, ...law, rate: inner(rate), nesterov: true };
         }
       }
     }
@@ -84,7 +102,9 @@ function momentumOf(weight: Update, others: readonly Update[]): Momentum | undef
 function velocityOf(update: Update): { readonly gradient: Value; readonly momentum: Value } | undefined {
   const shape = typeOf(update.value).shape;
   for (const [decayed, gradient] of either(binary(update.value, "add"))) {
-    const fits = typeOf(gradient).shape.length === shape.length && typeOf(gradient).shape.every((d, i) => shape[i]?.equals(d) === true);
+    const fits =
+      typeOf(gradient).shape.length === shape.length &&
+      typeOf(gradient).shape.every((d, i) => shape[i]?.equals(d) === true);
     if (!fits) continue;
     for (const [factor, before] of either(binary(decayed, "mul"))) {
       if (isScalar(factor) && same(before, update.variable.value)) return { gradient, momentum: inner(factor) };
@@ -115,5 +135,8 @@ function sameNumber(a: Value, b: Value): boolean {
   const [x, y] = [inner(a), inner(b)];
   if (same(x, y)) return true;
   const numbers = [x, y].map((v) => v.node.attributes["values"]);
-  return numbers.every((n) => n instanceof Float64Array && n.length === 1) && (numbers[0] as Float64Array)[0] === (numbers[1] as Float64Array)[0];
+  return (
+    numbers.every((n) => n instanceof Float64Array && n.length === 1) &&
+    (numbers[0] as Float64Array)[0] === (numbers[1] as Float64Array)[0]
+  );
 }

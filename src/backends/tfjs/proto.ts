@@ -5,7 +5,20 @@
 import protobuf from "protobufjs/light.js";
 
 /** TensorFlow's `DataType` numbers. */
-export const DataType = { f32: 1, f64: 2, i32: 3, u8: 4, string: 7, i64: 9, bool: 10, bf16: 14, f16: 19, resource: 20, u32: 22, u64: 23 } as const;
+export const DataType = {
+  f32: 1,
+  f64: 2,
+  i32: 3,
+  u8: 4,
+  string: 7,
+  i64: 9,
+  bool: 10,
+  bf16: 14,
+  f16: 19,
+  resource: 20,
+  u32: 22,
+  u64: 23,
+} as const;
 export type TfType = keyof typeof DataType;
 
 /** A size, -1 where it is known only at run time. */
@@ -54,7 +67,12 @@ const root = protobuf.Root.fromJSON({
     GraphDef: { fields: { node: field(1, "NodeDef", "repeated"), versions: field(4, "VersionDef") } },
     VersionDef: { fields: { producer: field(1, "int32"), minConsumer: field(2, "int32") } },
     NodeDef: {
-      fields: { name: field(1, "string"), op: field(2, "string"), input: field(3, "string", "repeated"), attr: map(5, "AttrValue") },
+      fields: {
+        name: field(1, "string"),
+        op: field(2, "string"),
+        input: field(3, "string", "repeated"),
+        attr: map(5, "AttrValue"),
+      },
     },
     AttrValue: {
       // One of them is always there, and is written even where it is empty or zero.
@@ -74,7 +92,9 @@ const root = protobuf.Root.fromJSON({
     TensorShape: { fields: { dim: field(2, "Dim", "repeated") } },
     Dim: { fields: { size: field(1, "int64") } },
     Tensor: { fields: { dtype: field(1, "int32"), shape: field(2, "TensorShape"), content: field(4, "bytes") } },
-    SignatureDef: { fields: { inputs: map(1, "TensorInfo"), outputs: map(2, "TensorInfo"), method: field(3, "string") } },
+    SignatureDef: {
+      fields: { inputs: map(1, "TensorInfo"), outputs: map(2, "TensorInfo"), method: field(3, "string") },
+    },
     TensorInfo: { fields: { name: field(1, "string"), dtype: field(2, "int32"), shape: field(3, "TensorShape") } },
   },
 });
@@ -84,7 +104,10 @@ const SavedModel = root.lookupType("SavedModel");
 const PRODUCER = 1087;
 
 /** The bytes of a `saved_model.pb` with one meta graph, tag `serve`. */
-export function encodeSavedModel(nodes: readonly NodeDef[], signatures: Readonly<Record<string, SignatureDef>>): Uint8Array {
+export function encodeSavedModel(
+  nodes: readonly NodeDef[],
+  signatures: Readonly<Record<string, SignatureDef>>,
+): Uint8Array {
   const message = {
     schemaVersion: 1,
     metaGraphs: [

@@ -24,14 +24,22 @@ function unexpanded(e: NodeEmitter): readonly Value[] {
     const inner = value?.node.op === "expand" ? value.node.inputs[0] : undefined;
     if (inner === undefined) continue;
     const tried = sources.map((s, j) => (j === i ? inner : s));
-    if (broadcastsTo(tried.map((v) => typeOf(v).shape), result)) sources = tried;
+    if (
+      broadcastsTo(
+        tried.map((v) => typeOf(v).shape),
+        result,
+      )
+    )
+      sources = tried;
   }
   return sources;
 }
 function broadcastsTo(shapes: readonly Shape[], result: Shape): boolean {
   return result.every((size, axis) => {
     const fromEnd = result.length - axis;
-    return shapes.some((s) => fromEnd <= s.length && s[s.length - fromEnd]?.equals(size) === true) || size.constant === 1;
+    return (
+      shapes.some((s) => fromEnd <= s.length && s[s.length - fromEnd]?.equals(size) === true) || size.constant === 1
+    );
   });
 }
 
@@ -50,7 +58,9 @@ function elementwise(make: (e: NodeEmitter, operands: readonly TfValue[]) => TfV
 const unary = (op: string) => elementwise((e, [x]) => e.graph.unary(op, x as TfValue));
 const binary = (op: string) => elementwise((e, [x, y]) => e.graph.binary(op, x as TfValue, y as TfValue));
 const compare = (op: string, attributes = {}) =>
-  elementwise((e, [x, y]) => e.tf.one(op, [x as TfValue, y as TfValue], "bool", { T: attr.type((x as TfValue).type), ...attributes }));
+  elementwise((e, [x, y]) =>
+    e.tf.one(op, [x as TfValue, y as TfValue], "bool", { T: attr.type((x as TfValue).type), ...attributes }),
+  );
 const logic = (op: string) => elementwise((e, operands) => e.tf.one(op, operands, "bool", {}));
 const pass: Row = { layout: shared, emit: (e) => [e.graph.any(e.source(0))], lazy: true };
 
@@ -76,13 +86,16 @@ function reduction(op: string): Row {
 /** The operand of a product, with transposes of its last two axes turned into a flag of the product. */
 function matrix(e: NodeEmitter, index: number): { readonly value: TfValue; readonly turned: boolean } {
   let [value, turned] = [e.source(index), false];
-  for (let inner = turnedFrom(value); inner !== undefined; inner = turnedFrom(value)) [value, turned] = [inner, !turned];
+  for (let inner = turnedFrom(value); inner !== undefined; inner = turnedFrom(value))
+    [value, turned] = [inner, !turned];
   return { value: e.graph.value(value), turned };
 }
 /** What a value is the transpose of, where only the last two axes change places. */
 function turnedFrom({ node }: Value): Value | undefined {
   if (node.op !== "transpose") return undefined;
-  const order = (node.attributes["order"] as readonly unknown[]).map((axis) => (axis instanceof Dim ? axis.constant : axis));
+  const order = (node.attributes["order"] as readonly unknown[]).map((axis) =>
+    axis instanceof Dim ? axis.constant : axis,
+  );
   const n = order.length;
   const swaps = order.every((axis, i) => axis === (i === n - 1 ? n - 2 : i === n - 2 ? n - 1 : i));
   return swaps ? node.inputs[0] : undefined;
@@ -101,7 +114,12 @@ function axisRow(make: (e: NodeEmitter, layout: Layout) => readonly TfValue[]): 
 /** Both ends of a padding, axis by axis in this order. */
 export function paddings(e: NodeEmitter, before: readonly Dim[], after: readonly Dim[]): TfValue {
   const known = [...before, ...after].every((d) => d.constant !== undefined);
-  if (known) return e.tf.constant(before.flatMap((b, i) => [b.constant ?? 0, after[i]?.constant ?? 0]), "i32", [before.length, 2]);
+  if (known)
+    return e.tf.constant(
+      before.flatMap((b, i) => [b.constant ?? 0, after[i]?.constant ?? 0]),
+      "i32",
+      [before.length, 2],
+    );
   const rows = before.map((b, i) => e.graph.shape([b, after[i] ?? Dim.zero]));
   return e.tf.one("Pack", rows, "i32", { T: attr.type("i32"), N: attr.int(rows.length), axis: attr.int(0) });
 }
@@ -159,7 +177,9 @@ export const basicRows: Table = {
   greater_equal: compare("GreaterEqual"),
   logical_and: logic("LogicalAnd"),
   logical_or: logic("LogicalOr"),
-  select: elementwise((e, operands) => e.tf.one("SelectV2", operands, e.outputType(), { T: attr.type(e.outputType()) })),
+  select: elementwise((e, operands) =>
+    e.tf.one("SelectV2", operands, e.outputType(), { T: attr.type(e.outputType()) }),
+  ),
   relu_gradient: axisRow((e, layout) => [e.graph.binary("ReluGrad", e.input(1, layout), e.input(0, layout))]),
 
   sum: reduction("Sum"),
@@ -188,7 +208,9 @@ export const basicRows: Table = {
       const shape = e.outputShape();
       const x = e.operand(e.source(0), shape.length, layout);
       const to = e.graph.shape(inLayout(layout, shape));
-      return [{ value: e.tf.one("BroadcastTo", [x, to], x.type, { T: attr.type(x.type), Tidx: attr.type("i32") }), layout }];
+      return [
+        { value: e.tf.one("BroadcastTo", [x, to], x.type, { T: attr.type(x.type), Tidx: attr.type("i32") }), layout },
+      ];
     },
   },
   transpose: {
@@ -209,21 +231,30 @@ export const basicRows: Table = {
     const type = e.outputType();
     const axis = e.tf.scalar(placeOf(layout, e.int("axis")), "i32");
     if (xs.length === 1) return xs;
-    return [e.tf.one("ConcatV2", [...xs, axis], type, { T: attr.type(type), N: attr.int(xs.length), Tidx: attr.type("i32") })];
+    return [
+      e.tf.one("ConcatV2", [...xs, axis], type, { T: attr.type(type), N: attr.int(xs.length), Tidx: attr.type("i32") }),
+    ];
   }),
   stack: {
     layout: logical,
     emit(e) {
       const xs = e.node.inputs.map((v) => e.graph.value(v));
       const type = e.outputType();
-      return plain(e.tf.one("Pack", xs, type, { T: attr.type(type), N: attr.int(xs.length), axis: attr.int(e.int("axis")) }));
+      return plain(
+        e.tf.one("Pack", xs, type, { T: attr.type(type), N: attr.int(xs.length), axis: attr.int(e.int("axis")) }),
+      );
     },
   },
   split: axisRow((e, layout) => {
     const parts = e.node.outputs.length;
     const type = e.outputType();
     const axis = e.tf.scalar(placeOf(layout, e.int("axis")), "i32");
-    return e.tf.add("Split", [axis, e.input(0, layout)], Array.from({ length: parts }, (): TfType => type), { T: attr.type(type), num_split: attr.int(parts) });
+    return e.tf.add(
+      "Split",
+      [axis, e.input(0, layout)],
+      Array.from({ length: parts }, (): TfType => type),
+      { T: attr.type(type), num_split: attr.int(parts) },
+    );
   }),
   slice: axisRow((e, layout) => {
     const axis = e.int("axis");
@@ -240,12 +271,24 @@ export const basicRows: Table = {
   }),
   flip: axisRow((e, layout) => {
     const x = e.input(0, layout);
-    return [e.tf.one("ReverseV2", [x, e.tf.ints([placeOf(layout, e.int("axis"))])], x.type, { T: attr.type(x.type), Tidx: attr.type("i32") })];
+    return [
+      e.tf.one("ReverseV2", [x, e.tf.ints([placeOf(layout, e.int("axis"))])], x.type, {
+        T: attr.type(x.type),
+        Tidx: attr.type("i32"),
+      }),
+    ];
   }),
   gather: axisRow((e, layout) => {
     const [x, at] = [e.input(0, layout), e.input(1)];
     const axis = e.tf.scalar(placeOf(layout, e.int("axis")), "i32");
-    return [e.tf.one("GatherV2", [x, at, axis], x.type, { Tparams: attr.type(x.type), Tindices: attr.type(at.type), Taxis: attr.type("i32"), batch_dims: attr.int(0) })];
+    return [
+      e.tf.one("GatherV2", [x, at, axis], x.type, {
+        Tparams: attr.type(x.type),
+        Tindices: attr.type(at.type),
+        Taxis: attr.type("i32"),
+        batch_dims: attr.int(0),
+      }),
+    ];
   }),
   gather_gradient: {
     layout: logical,
@@ -263,7 +306,9 @@ export const basicRows: Table = {
       const at = e.input(0);
       const type = e.outputType();
       const inputs = [at, e.graph.size(e.dim("count")), e.tf.scalar(1, type), e.tf.scalar(0, type)];
-      return plain(e.tf.one("OneHot", inputs, type, { T: attr.type(type), TI: attr.type(at.type), axis: attr.int(-1) }));
+      return plain(
+        e.tf.one("OneHot", inputs, type, { T: attr.type(type), TI: attr.type(at.type), axis: attr.int(-1) }),
+      );
     },
   },
   iota: {
@@ -271,7 +316,9 @@ export const basicRows: Table = {
     lazy: true,
     emit(e) {
       const count = e.graph.size(e.dim("count"));
-      const range = e.tf.one("Range", [e.tf.scalar(0, "i32"), count, e.tf.scalar(1, "i32")], "i32", { Tidx: attr.type("i32") });
+      const range = e.tf.one("Range", [e.tf.scalar(0, "i32"), count, e.tf.scalar(1, "i32")], "i32", {
+        Tidx: attr.type("i32"),
+      });
       return plain(e.graph.cast(range, e.outputType()));
     },
   },

@@ -21,10 +21,19 @@ function unimage(e: NodeEmitter, y: TfValue, shape: Shape): Produced {
   return { value: shape.length === 4 ? y : e.graph.reshape(y, inLayout(layout, shape)), layout };
 }
 /** Images at `inputs`, vectors elsewhere. */
-function rule(inputs: readonly number[]): (node: { readonly inputs: readonly unknown[]; readonly outputs: readonly { readonly shape: Shape }[] }) => LayoutRule {
+function rule(
+  inputs: readonly number[],
+): (node: {
+  readonly inputs: readonly unknown[];
+  readonly outputs: readonly { readonly shape: Shape }[];
+}) => LayoutRule {
   return (node) => {
     const last = channelsLast(node.outputs[0]?.shape.length ?? 4);
-    return { kind: "fixed", inputs: node.inputs.map((_, i) => (inputs.includes(i) ? last : undefined)), outputs: [last] };
+    return {
+      kind: "fixed",
+      inputs: node.inputs.map((_, i) => (inputs.includes(i) ? last : undefined)),
+      outputs: [last],
+    };
   };
 }
 function attributes(e: NodeEmitter, type: TfValue["type"], training: boolean): Record<string, AttrValue> {
@@ -66,7 +75,10 @@ export const normRows: Table = {
         [x.type, "f32", "f32", "f32", "f32", "f32"],
         { ...attributes(e, x.type, true), exponential_avg_factor: attr.float(1) },
       ) as [TfValue, TfValue, TfValue, ...TfValue[]];
-      e.graph.extras.set(`batch norm ${keyOf(e.source(0), { node: e.node, index: 1 }, { node: e.node, index: 2 })}`, kept);
+      e.graph.extras.set(
+        `batch norm ${keyOf(e.source(0), { node: e.node, index: 1 }, { node: e.node, index: 2 })}`,
+        kept,
+      );
       const biased = e.graph.binary("Mul", variance, unbiasedToBiased(e, e.inputShape(0)));
       return [unimage(e, y, e.inputShape(0)), { value: mean, layout: undefined }, { value: biased, layout: undefined }];
     },
@@ -76,7 +88,12 @@ export const normRows: Table = {
     emit(e) {
       const x = image(e, 0);
       const inputs = [x, e.input(1), e.input(2), e.input(3), e.input(4)];
-      const [y] = e.tf.add("FusedBatchNormV3", inputs, [x.type, "f32", "f32", "f32", "f32", "f32"], attributes(e, x.type, false)) as [TfValue];
+      const [y] = e.tf.add(
+        "FusedBatchNormV3",
+        inputs,
+        [x.type, "f32", "f32", "f32", "f32", "f32"],
+        attributes(e, x.type, false),
+      ) as [TfValue];
       return [unimage(e, y, e.inputShape(0))];
     },
   },
@@ -94,7 +111,11 @@ export const normRows: Table = {
         [x.type, "f32", "f32", "f32", "f32"],
         attributes(e, x.type, true),
       ) as [TfValue, TfValue, TfValue];
-      return [unimage(e, dx, e.inputShape(0)), { value: dweight, layout: undefined }, { value: dbias, layout: undefined }];
+      return [
+        unimage(e, dx, e.inputShape(0)),
+        { value: dweight, layout: undefined },
+        { value: dbias, layout: undefined },
+      ];
     },
   },
 
@@ -118,7 +139,10 @@ function crossEntropy(e: NodeEmitter): readonly [TfValue, TfValue] {
   const known = e.graph.extras.get(key);
   if (known?.[0] && known[1]) return [known[0], known[1]];
   const [logits, labels] = [e.input(0), e.input(1)];
-  const made = e.tf.add("SparseSoftmaxCrossEntropyWithLogits", [logits, labels], [logits.type, logits.type], { T: attr.type(logits.type), Tlabels: attr.type(labels.type) });
+  const made = e.tf.add("SparseSoftmaxCrossEntropyWithLogits", [logits, labels], [logits.type, logits.type], {
+    T: attr.type(logits.type),
+    Tlabels: attr.type(labels.type),
+  });
   e.graph.extras.set(key, made);
   return made as [TfValue, TfValue];
 }

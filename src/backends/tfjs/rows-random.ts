@@ -31,10 +31,15 @@ function draws(e: NodeEmitter, seed: number, count: Dim): TfValue {
   const zero = e.tf.scalar(0, "u64");
   const step = e.node.inputs.length === 0 ? zero : bits(e, e.graph.cast(e.input(0), "i64"));
   const counter = e.tf.one("Pack", [zero, step], "u64", { T: attr.type("u64"), N: attr.int(2), axis: attr.int(0) });
-  const random = e.tf.one("StatelessRandomUniformFullIntV2", [e.graph.shape([count]), key, counter, e.tf.scalar(PHILOX, "i32")], "u32", {
-    dtype: attr.type("u32"),
-    Tshape: attr.type("i32"),
-  });
+  const random = e.tf.one(
+    "StatelessRandomUniformFullIntV2",
+    [e.graph.shape([count]), key, counter, e.tf.scalar(PHILOX, "i32")],
+    "u32",
+    {
+      dtype: attr.type("u32"),
+      Tshape: attr.type("i32"),
+    },
+  );
   return e.graph.cast(e.graph.binary("RightShift", random, e.tf.scalar(8, "u32")), "f64");
 }
 function bits(e: NodeEmitter, value: TfValue): TfValue {
@@ -55,14 +60,28 @@ function normal(e: NodeEmitter, seed: number, count: Dim): TfValue {
   const f64 = (value: number) => e.tf.scalar(value, "f64");
   const pairs = count.ceilDividedBy(Dim.of(2));
   const words = g.reshape(draws(e, seed, pairs.scaled(2)), [pairs, Dim.of(2)]);
-  const [first, second] = e.tf.add("Split", [e.tf.scalar(1, "i32"), words], ["f64", "f64"], { T: attr.type("f64"), num_split: attr.int(2) }) as [TfValue, TfValue];
+  const [first, second] = e.tf.add("Split", [e.tf.scalar(1, "i32"), words], ["f64", "f64"], {
+    T: attr.type("f64"),
+    num_split: attr.int(2),
+  }) as [TfValue, TfValue];
   const share = g.binary("RealDiv", g.binary("AddV2", first, f64(1)), f64(0x1000000));
-  const radius = g.binary("Mul", g.unary("Sqrt", g.binary("Mul", g.unary("Log", share), f64(-2))), f64(e.number("std")));
+  const radius = g.binary(
+    "Mul",
+    g.unary("Sqrt", g.binary("Mul", g.unary("Log", share), f64(-2))),
+    f64(e.number("std")),
+  );
   const angle = g.binary("RealDiv", g.binary("Mul", second, f64(2 * Math.PI)), f64(0x1000000));
   const sides = [g.binary("Mul", radius, g.unary("Cos", angle)), g.binary("Mul", radius, g.unary("Sin", angle))];
-  const both = e.tf.one("ConcatV2", [...sides, e.tf.scalar(1, "i32")], "f64", { T: attr.type("f64"), N: attr.int(2), Tidx: attr.type("i32") });
+  const both = e.tf.one("ConcatV2", [...sides, e.tf.scalar(1, "i32")], "f64", {
+    T: attr.type("f64"),
+    N: attr.int(2),
+    Tidx: attr.type("i32"),
+  });
   const flat = g.reshape(both, [pairs.scaled(2)]);
   const begin = e.tf.ints([0]);
-  const cut = e.tf.one("Slice", [flat, begin, g.shape([count])], "f64", { T: attr.type("f64"), Index: attr.type("i32") });
+  const cut = e.tf.one("Slice", [flat, begin, g.shape([count])], "f64", {
+    T: attr.type("f64"),
+    Index: attr.type("i32"),
+  });
   return g.binary("AddV2", cut, f64(e.number("mean")));
 }

@@ -6,7 +6,11 @@ import { plain, segmentSum } from "./rows-basic.ts";
 import { attr, type TfValue } from "./nodes.ts";
 
 const last = channelsLast(4);
-const fixed = (inputs: readonly Layout[], output: Layout) => (): LayoutRule => ({ kind: "fixed", inputs, outputs: [output] });
+const fixed = (inputs: readonly Layout[], output: Layout) => (): LayoutRule => ({
+  kind: "fixed",
+  inputs,
+  outputs: [output],
+});
 const image = (value: TfValue): readonly Produced[] => [{ value, layout: last }];
 
 /** Pixel centres of `n` pixels in [-1, 1]. */
@@ -46,9 +50,16 @@ function axisPlaces(e: NodeEmitter, at: TfValue, size: number): Axis {
   const high = g.binary("AddV2", whole, int(1));
   const clip = (v: TfValue) => g.binary("Minimum", g.binary("Maximum", v, int(0)), int(size - 1));
   const index: [TfValue, TfValue] = [clip(whole), clip(high)];
-  const isInside = (v: TfValue, clipped: TfValue) => g.cast(e.tf.one("Equal", [v, clipped], "bool", { T: attr.type("i32"), incompatible_shape_error: attr.bool(true) }), at.type);
+  const isInside = (v: TfValue, clipped: TfValue) =>
+    g.cast(
+      e.tf.one("Equal", [v, clipped], "bool", { T: attr.type("i32"), incompatible_shape_error: attr.bool(true) }),
+      at.type,
+    );
   const inside: [TfValue, TfValue] = [isInside(whole, index[0]), isInside(high, index[1])];
-  const weight: [TfValue, TfValue] = [g.binary("Mul", g.binary("Sub", number(1), part), inside[0]), g.binary("Mul", part, inside[1])];
+  const weight: [TfValue, TfValue] = [
+    g.binary("Mul", g.binary("Sub", number(1), part), inside[0]),
+    g.binary("Mul", part, inside[1]),
+  ];
   return { index, inside, weight };
 }
 
@@ -56,7 +67,10 @@ function places(e: NodeEmitter, at: TfValue, key: string, batch: Dim, height: nu
   const g = e.graph;
   const cached = g.extras.get(key);
   if (cached !== undefined) return unpack(cached);
-  const [x, y] = e.tf.add("Split", [e.tf.scalar(3, "i32"), at], [at.type, at.type], { T: attr.type(at.type), num_split: attr.int(2) }) as [TfValue, TfValue];
+  const [x, y] = e.tf.add("Split", [e.tf.scalar(3, "i32"), at], [at.type, at.type], {
+    T: attr.type(at.type),
+    num_split: attr.int(2),
+  }) as [TfValue, TfValue];
   const [px, py] = [axisPlaces(e, x, width), axisPlaces(e, y, height)];
   const start = imageStarts(e, batch, height * width);
   const corner = (row: 0 | 1, column: 0 | 1): Corner => {
@@ -81,7 +95,9 @@ function unpack(v: readonly TfValue[]): Places {
 /** Where each image of the batch starts in the flattened one: `[B, 1, 1, 1]`. */
 export function imageStarts(e: NodeEmitter, batch: Dim, area: number): TfValue {
   const g = e.graph;
-  const range = e.tf.one("Range", [e.tf.scalar(0, "i32"), g.size(batch), e.tf.scalar(1, "i32")], "i32", { Tidx: attr.type("i32") });
+  const range = e.tf.one("Range", [e.tf.scalar(0, "i32"), g.size(batch), e.tf.scalar(1, "i32")], "i32", {
+    Tidx: attr.type("i32"),
+  });
   return g.reshape(g.binary("Mul", range, e.tf.scalar(area, "i32")), [batch, Dim.one, Dim.one, Dim.one]);
 }
 /** `[B, H, W, C]` as `[B * H * W, C]`. */
@@ -90,12 +106,20 @@ function flat(e: NodeEmitter, x: TfValue, shape: Shape): TfValue {
   return e.graph.reshape(x, [batch.times(height).times(width), channels]);
 }
 export function gatherRows(e: NodeEmitter, x: TfValue, at: TfValue): TfValue {
-  const attributes = { Tparams: attr.type(x.type), Tindices: attr.type("i32"), Taxis: attr.type("i32"), batch_dims: attr.int(0) };
+  const attributes = {
+    Tparams: attr.type(x.type),
+    Tindices: attr.type("i32"),
+    Taxis: attr.type("i32"),
+    batch_dims: attr.int(0),
+  };
   return e.tf.one("GatherV2", [x, at, e.tf.scalar(0, "i32")], x.type, attributes);
 }
 
 function placesOf(e: NodeEmitter, index: number, batch: Dim, height: Dim | undefined, width: Dim | undefined): Places {
-  const size: [number, number] = [e.static(height, "the height of a sampled map"), e.static(width, "the width of a sampled map")];
+  const size: [number, number] = [
+    e.static(height, "the height of a sampled map"),
+    e.static(width, "the width of a sampled map"),
+  ];
   return places(e, e.input(index), `places ${keyOf(e.source(index))} ${size.join(" ")}`, batch, ...size);
 }
 
@@ -113,12 +137,24 @@ function resizeMatrix(from: number, to: number): Float64Array {
   return matrix;
 }
 /** Applies a matrix along the rows, then one along the columns; `adjoint` turns both. */
-function resizeBy(e: NodeEmitter, x: TfValue, shape: Shape, big: readonly [number, number], small: readonly [number, number], adjoint: boolean): TfValue {
+function resizeBy(
+  e: NodeEmitter,
+  x: TfValue,
+  shape: Shape,
+  big: readonly [number, number],
+  small: readonly [number, number],
+  adjoint: boolean,
+): TfValue {
   const [batch = Dim.one, channels = Dim.one] = shape;
   const [from, to] = adjoint ? [small, big] : [big, small];
   const g = e.graph;
   const matrix = (axis: 0 | 1) => g.literal(resizeMatrix(big[axis], small[axis]), x.type, [small[axis], big[axis]]);
-  const product = (m: TfValue, v: TfValue) => e.tf.one("BatchMatMulV2", [m, v], v.type, { T: attr.type(v.type), adj_x: attr.bool(adjoint), adj_y: attr.bool(false) });
+  const product = (m: TfValue, v: TfValue) =>
+    e.tf.one("BatchMatMulV2", [m, v], v.type, {
+      T: attr.type(v.type),
+      adj_x: attr.bool(adjoint),
+      adj_y: attr.bool(false),
+    });
   const rows = product(matrix(0), g.reshape(x, [batch, Dim.of(from[0]), channels.scaled(from[1])]));
   const columns = product(matrix(1), g.reshape(rows, [batch.scaled(to[0]), Dim.of(from[1]), channels]));
   return g.reshape(columns, [batch, Dim.of(to[0]), Dim.of(to[1]), channels]);
@@ -132,8 +168,15 @@ export const samplingRows: Table = {
       const [height, width] = [e.static(rows, "the height of a grid"), e.static(columns, "the width of a grid")];
       const theta = e.input(0);
       const g = e.graph;
-      const parts = e.tf.add("Split", [e.tf.scalar(2, "i32"), theta], [theta.type, theta.type, theta.type], { T: attr.type(theta.type), num_split: attr.int(3) });
-      const [a, b, c] = parts.map((p) => g.reshape(p, [batch, Dim.one, Dim.one, Dim.of(2)])) as [TfValue, TfValue, TfValue];
+      const parts = e.tf.add("Split", [e.tf.scalar(2, "i32"), theta], [theta.type, theta.type, theta.type], {
+        T: attr.type(theta.type),
+        num_split: attr.int(3),
+      });
+      const [a, b, c] = parts.map((p) => g.reshape(p, [batch, Dim.one, Dim.one, Dim.of(2)])) as [
+        TfValue,
+        TfValue,
+        TfValue,
+      ];
       const x = g.literal(centres(width), theta.type, [1, 1, width, 1]);
       const y = g.literal(centres(height), theta.type, [1, height, 1, 1]);
       return plain(g.binary("AddV2", g.binary("AddV2", g.binary("Mul", a, x), g.binary("Mul", b, y)), c));
@@ -146,7 +189,12 @@ export const samplingRows: Table = {
       const [height, width] = [e.static(rows, "the height of a grid"), e.static(columns, "the width of a grid")];
       const dy = e.input(0);
       const g = e.graph;
-      const total = (v: TfValue) => e.tf.one("Sum", [v, e.tf.ints([1, 2])], v.type, { T: attr.type(v.type), Tidx: attr.type("i32"), keep_dims: attr.bool(false) });
+      const total = (v: TfValue) =>
+        e.tf.one("Sum", [v, e.tf.ints([1, 2])], v.type, {
+          T: attr.type(v.type),
+          Tidx: attr.type("i32"),
+          keep_dims: attr.bool(false),
+        });
       const x = g.literal(centres(width), dy.type, [1, 1, width, 1]);
       const y = g.literal(centres(height), dy.type, [1, height, 1, 1]);
       const columnsOf = [total(g.binary("Mul", dy, x)), total(g.binary("Mul", dy, y)), total(dy)];
@@ -177,7 +225,11 @@ export const samplingRows: Table = {
       const at = corners.map((c) => g.reshape(c.at, [count]));
       const join = (values: readonly TfValue[]) => {
         const type = values[0]?.type ?? "f32";
-        return e.tf.one("ConcatV2", [...values, e.tf.scalar(0, "i32")], type, { T: attr.type(type), N: attr.int(values.length), Tidx: attr.type("i32") });
+        return e.tf.one("ConcatV2", [...values, e.tf.scalar(0, "i32")], type, {
+          T: attr.type(type),
+          N: attr.int(values.length),
+          Tidx: attr.type("i32"),
+        });
       };
       const sum = segmentSum(e, join(parts), join(at), g.size(batch.times(height).times(width)));
       return image(g.reshape(sum, [batch, height, width, channels]));
@@ -193,16 +245,36 @@ export const samplingRows: Table = {
       const g = e.graph;
       const sums = corners.map((c) => {
         const product = g.binary("Mul", gatherRows(e, rows, c.at), dy);
-        return e.tf.one("Sum", [product, e.tf.ints([3])], dy.type, { T: attr.type(dy.type), Tidx: attr.type("i32"), keep_dims: attr.bool(true) });
+        return e.tf.one("Sum", [product, e.tf.ints([3])], dy.type, {
+          T: attr.type(dy.type),
+          Tidx: attr.type("i32"),
+          keep_dims: attr.bool(true),
+        });
       }) as [TfValue, TfValue, TfValue, TfValue];
-      const difference = (high: TfValue, low: TfValue, inside: Axis["inside"]) => g.binary("Sub", g.binary("Mul", high, inside[1]), g.binary("Mul", low, inside[0]));
-      const mix = (weight: Axis["weight"], a: TfValue, b: TfValue) => g.binary("AddV2", g.binary("Mul", weight[0], a), g.binary("Mul", weight[1], b));
+      const difference = (high: TfValue, low: TfValue, inside: Axis["inside"]) =>
+        g.binary("Sub", g.binary("Mul", high, inside[1]), g.binary("Mul", low, inside[0]));
+      const mix = (weight: Axis["weight"], a: TfValue, b: TfValue) =>
+        g.binary("AddV2", g.binary("Mul", weight[0], a), g.binary("Mul", weight[1], b));
       const half = (size: Dim | undefined) => g.literal([(size?.constant ?? 0) / 2], dy.type, []);
       const [aboveLeft, aboveRight, belowLeft, belowRight] = sums;
-      const dx = mix(y.weight, difference(aboveRight, aboveLeft, x.inside), difference(belowRight, belowLeft, x.inside));
-      const dyy = mix(x.weight, difference(belowLeft, aboveLeft, y.inside), difference(belowRight, aboveRight, y.inside));
+      const dx = mix(
+        y.weight,
+        difference(aboveRight, aboveLeft, x.inside),
+        difference(belowRight, belowLeft, x.inside),
+      );
+      const dyy = mix(
+        x.weight,
+        difference(belowLeft, aboveLeft, y.inside),
+        difference(belowRight, aboveRight, y.inside),
+      );
       const both = [g.binary("Mul", dx, half(width)), g.binary("Mul", dyy, half(height))];
-      return plain(e.tf.one("ConcatV2", [...both, e.tf.scalar(3, "i32")], dy.type, { T: attr.type(dy.type), N: attr.int(2), Tidx: attr.type("i32") }));
+      return plain(
+        e.tf.one("ConcatV2", [...both, e.tf.scalar(3, "i32")], dy.type, {
+          T: attr.type(dy.type),
+          N: attr.int(2),
+          Tidx: attr.type("i32"),
+        }),
+      );
     },
   },
   resize: {

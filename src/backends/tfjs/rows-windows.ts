@@ -11,7 +11,11 @@ const last = channelsLast(4);
 /** Padding of a maximum: the lowest number, for oneDNN is slow with infinities and both never win. */
 const LOWEST = -3.4028234663852886e38;
 
-const fixed = (inputs: readonly Layout[], output: Layout) => (): LayoutRule => ({ kind: "fixed", inputs, outputs: [output] });
+const fixed = (inputs: readonly Layout[], output: Layout) => (): LayoutRule => ({
+  kind: "fixed",
+  inputs,
+  outputs: [output],
+});
 const produced = (value: TfValue, layout: Layout = last): readonly Produced[] => [{ value, layout }];
 
 interface Convolution {
@@ -33,7 +37,15 @@ function convolution(e: NodeEmitter, input: Shape, kernel: readonly [number, num
   const reach: [number, number] = [dilation * (kernel[0] - 1) + 1, dilation * (kernel[1] - 1) + 1];
   const size: [Dim, Dim] = [input[2] ?? Dim.one, input[3] ?? Dim.one];
   const padding = paddingOf(size, { reach, stride, pad });
-  return { stride, dilation, groups, padding, kernel, depthwise: groups > 1 && input[1]?.constant === groups && dilation === 1, input };
+  return {
+    stride,
+    dilation,
+    groups,
+    padding,
+    kernel,
+    depthwise: groups > 1 && input[1]?.constant === groups && dilation === 1,
+    input,
+  };
 }
 function kernelOf(e: NodeEmitter, shape: Shape): [number, number] {
   return [e.static(shape[2], "a kernel's height"), e.static(shape[3], "a kernel's width")];
@@ -50,13 +62,22 @@ function attributes(c: Convolution, type: TfValue["type"]): Record<string, AttrV
 }
 function split(e: NodeEmitter, x: TfValue, parts: number): readonly TfValue[] {
   if (parts === 1) return [x];
-  return e.tf.add("Split", [e.tf.scalar(3, "i32"), x], Array.from({ length: parts }, () => x.type), { T: attr.type(x.type), num_split: attr.int(parts) });
+  return e.tf.add(
+    "Split",
+    [e.tf.scalar(3, "i32"), x],
+    Array.from({ length: parts }, () => x.type),
+    { T: attr.type(x.type), num_split: attr.int(parts) },
+  );
 }
 function join(e: NodeEmitter, parts: readonly TfValue[]): TfValue {
   const [first] = parts;
   if (parts.length === 1 && first) return first;
   const type = first?.type ?? "f32";
-  return e.tf.one("ConcatV2", [...parts, e.tf.scalar(3, "i32")], type, { T: attr.type(type), N: attr.int(parts.length), Tidx: attr.type("i32") });
+  return e.tf.one("ConcatV2", [...parts, e.tf.scalar(3, "i32")], type, {
+    T: attr.type(type),
+    N: attr.int(parts.length),
+    Tidx: attr.type("i32"),
+  });
 }
 /** `[H, W, 1, C * M]` as the `[H, W, C, M]` of depthwise kernels: the same numbers in the same places. */
 function depthwiseKernel(e: NodeEmitter, w: TfValue, c: Convolution): TfValue {
@@ -71,18 +92,34 @@ function forward(e: NodeEmitter, x: TfValue, w: TfValue, c: Convolution): TfValu
   const given = attributes(c, x.type);
   if (c.depthwise) return e.tf.one("DepthwiseConv2dNative", [padded, depthwiseKernel(e, w, c)], x.type, given);
   const [xs, ws] = [split(e, padded, c.groups), split(e, w, c.groups)];
-  return join(e, xs.map((part, i) => e.tf.one("Conv2D", [part, ws[i] as TfValue], x.type, given)));
+  return join(
+    e,
+    xs.map((part, i) => e.tf.one("Conv2D", [part, ws[i] as TfValue], x.type, given)),
+  );
 }
 function inputGradient(e: NodeEmitter, dy: TfValue, w: TfValue, c: Convolution): TfValue {
   const given = attributes(c, dy.type);
-  const sizesOf = (channels: Dim | undefined) => paddedSizes(e, c.padding, c.input.map((d, i) => (i === 1 && channels ? channels : d)));
+  const sizesOf = (channels: Dim | undefined) =>
+    paddedSizes(
+      e,
+      c.padding,
+      c.input.map((d, i) => (i === 1 && channels ? channels : d)),
+    );
   if (c.depthwise) {
-    const dx = e.tf.one("DepthwiseConv2dNativeBackpropInput", [sizesOf(undefined), depthwiseKernel(e, w, c), dy], dy.type, given);
+    const dx = e.tf.one(
+      "DepthwiseConv2dNativeBackpropInput",
+      [sizesOf(undefined), depthwiseKernel(e, w, c), dy],
+      dy.type,
+      given,
+    );
     return cropGradient(e, dx, c.padding, c.input);
   }
-  const channels = c.groups === 1 ? undefined : Dim.of(e.static(c.input[1], "the channels of a grouped convolution") / c.groups);
+  const channels =
+    c.groups === 1 ? undefined : Dim.of(e.static(c.input[1], "the channels of a grouped convolution") / c.groups);
   const [dys, ws] = [split(e, dy, c.groups), split(e, w, c.groups)];
-  const parts = dys.map((part, i) => e.tf.one("Conv2DBackpropInput", [sizesOf(channels), ws[i] as TfValue, part], dy.type, given));
+  const parts = dys.map((part, i) =>
+    e.tf.one("Conv2DBackpropInput", [sizesOf(channels), ws[i] as TfValue, part], dy.type, given),
+  );
   return cropGradient(e, join(e, parts), c.padding, c.input);
 }
 function weightGradient(e: NodeEmitter, x: TfValue, dy: TfValue, c: Convolution): TfValue {
@@ -92,11 +129,17 @@ function weightGradient(e: NodeEmitter, x: TfValue, dy: TfValue, c: Convolution)
   if (c.depthwise) {
     const sizes = e.tf.ints([h, w, c.groups, o / c.groups]);
     const dw = e.tf.one("DepthwiseConv2dNativeBackpropFilter", [padded, sizes, dy], x.type, given);
-    return e.graph.reshape(dw, [h, w, 1, o].map((n) => Dim.of(n)));
+    return e.graph.reshape(
+      dw,
+      [h, w, 1, o].map((n) => Dim.of(n)),
+    );
   }
   const sizes = e.tf.ints([h, w, i, o / c.groups]);
   const [xs, dys] = [split(e, padded, c.groups), split(e, dy, c.groups)];
-  return join(e, xs.map((part, at) => e.tf.one("Conv2DBackpropFilter", [part, sizes, dys[at] as TfValue], x.type, given)));
+  return join(
+    e,
+    xs.map((part, at) => e.tf.one("Conv2DBackpropFilter", [part, sizes, dys[at] as TfValue], x.type, given)),
+  );
 }
 
 interface Pool {
@@ -105,7 +148,11 @@ interface Pool {
 }
 function pool(e: NodeEmitter, input: Shape, allowSame: boolean): Pool {
   const [kernel, stride, pad] = [e.int("kernel"), e.int("stride"), e.int("pad")];
-  const padding = paddingOf([input[2] ?? Dim.one, input[3] ?? Dim.one], { reach: [kernel, kernel], stride, pad }, allowSame);
+  const padding = paddingOf(
+    [input[2] ?? Dim.one, input[3] ?? Dim.one],
+    { reach: [kernel, kernel], stride, pad },
+    allowSame,
+  );
   return {
     padding,
     attributes: {

@@ -6,10 +6,16 @@
  */
 import type { Graph, Node, Update, Value } from "../../compiler/graph/graph.ts";
 
-export type Step = { readonly kind: "node"; readonly node: Node } | { readonly kind: "updates"; readonly updates: readonly Update[] };
+export type Step =
+  { readonly kind: "node"; readonly node: Node } | { readonly kind: "updates"; readonly updates: readonly Update[] };
 
 /** `isLazy`: nodes that are emitted where they are read, so that reading through them is reading what they read. */
-export function schedule(graph: Graph, results: readonly Value[], updates: readonly Update[], isLazy: (node: Node) => boolean): readonly Step[] {
+export function schedule(
+  graph: Graph,
+  results: readonly Value[],
+  updates: readonly Update[],
+  isLazy: (node: Node) => boolean,
+): readonly Step[] {
   const needed = reachable([...results, ...updates.map((u) => u.value)]);
   const groups = groupUpdates(graph, needed, results, updates);
   const shared: Node[] = [];
@@ -30,7 +36,8 @@ export function schedule(graph: Graph, results: readonly Value[], updates: reado
     group.pending++;
   };
   for (const group of groups.all) {
-    for (const node of group.nodes) for (const input of node.inputs) if (groups.of.get(input.node) === undefined) wait(input.node, group);
+    for (const node of group.nodes)
+      for (const input of node.inputs) if (groups.of.get(input.node) === undefined) wait(input.node, group);
     for (const { value } of group.updates) if (groups.of.get(value.node) === undefined) wait(value.node, group);
   }
   const owner = new Map<Node, Group>();
@@ -89,7 +96,12 @@ function reachable(from: readonly Value[]): Set<Node> {
  * Which nodes serve the updates of one group and nothing else. An update whose value another group also reads (a
  * velocity, read by its weight) joins that group.
  */
-function groupUpdates(graph: Graph, needed: ReadonlySet<Node>, results: readonly Value[], updates: readonly Update[]): { readonly of: ReadonlyMap<Node, Group>; readonly all: readonly Group[] } {
+function groupUpdates(
+  graph: Graph,
+  needed: ReadonlySet<Node>,
+  results: readonly Value[],
+  updates: readonly Update[],
+): { readonly of: ReadonlyMap<Node, Group>; readonly all: readonly Group[] } {
   const parent = new Map<Update, Update>();
   const root = (update: Update): Update => {
     const above = parent.get(update);

@@ -32,7 +32,12 @@ export function emitGraph(
   tf.startChain();
   const e = new GraphEmitter(tf, graph, layouts, table, name);
   const outputs = graph.outputs.filter((output) => graph.updates.length === 0 || output.kind !== "gradient");
-  const steps = schedule(graph, outputs.map((o) => o.value), graph.updates, (node) => table[node.op]?.lazy === true);
+  const steps = schedule(
+    graph,
+    outputs.map((o) => o.value),
+    graph.updates,
+    (node) => table[node.op]?.lazy === true,
+  );
   const inputs = graph.ports.map((port) => feed(e, name, port));
   const byPath = new Map(variables.map((v) => [v.variable.path, v]));
   const reads = new Map<string, TfValue>();
@@ -70,7 +75,12 @@ export function emitGraph(
     description: {
       inputs: inputs.map(([d]) => d),
       outputs: results.map(([d]) => d),
-      asserts: graph.asserts.map((a) => ({ left: describeDim(a.left), comparison: a.comparison, right: describeDim(a.right), message: a.message })),
+      asserts: graph.asserts.map((a) => ({
+        left: describeDim(a.left),
+        comparison: a.comparison,
+        right: describeDim(a.right),
+        message: a.message,
+      })),
     },
   };
 }
@@ -78,18 +88,33 @@ export function emitGraph(
 function feed(e: GraphEmitter, name: string, port: Port): [InputDescription, TensorInfo] {
   const { dtype, shape } = port.type;
   const border = borderOf(dtype).type;
-  const placeholder = e.tf.named(`${name}/feed/${port.name}`, "Placeholder", [], border, { dtype: attr.type(border), shape: attr.shape(tfShape(shape)) });
+  const placeholder = e.tf.named(`${name}/feed/${port.name}`, "Placeholder", [], border, {
+    dtype: attr.type(border),
+    shape: attr.shape(tfShape(shape)),
+  });
   const value = e.within(`feed/${port.name}`, () => e.cast(placeholder, dtype));
   e.hold(port.value.node, { value, layout: undefined });
   const info: TensorInfo = { name: `${placeholder.node}:0`, dtype: border, shape: tfShape(shape) };
-  const range = port.range === undefined ? {} : { range: [describeDim(port.range.from), describeDim(port.range.to)] as const };
-  return [{ name: port.name, kind: port.kind, node: info.name, dtype: border, shape: shape.map(describeDim), ...range }, info];
+  const range =
+    port.range === undefined ? {} : { range: [describeDim(port.range.from), describeDim(port.range.to)] as const };
+  return [
+    { name: port.name, kind: port.kind, node: info.name, dtype: border, shape: shape.map(describeDim), ...range },
+    info,
+  ];
 }
-function result(e: GraphEmitter, name: string, output: Output, after: readonly string[]): [OutputDescription, TensorInfo] {
+function result(
+  e: GraphEmitter,
+  name: string,
+  output: Output,
+  after: readonly string[],
+): [OutputDescription, TensorInfo] {
   const { dtype, shape } = typeOf(output.value);
   const border = borderOf(dtype).type;
   const value = e.within(`result/${output.name}`, () => e.cast(e.value(output.value), border));
   const named = e.tf.named(`${name}/out/${output.name}`, "Identity", [value], border, { T: attr.type(border) }, after);
   const info: TensorInfo = { name: `${named.node}:0`, dtype: border, shape: tfShape(shape) };
-  return [{ name: output.name, kind: output.kind, node: info.name, dtype: border, shape: shape.map(describeDim) }, info];
+  return [
+    { name: output.name, kind: output.kind, node: info.name, dtype: border, shape: shape.map(describeDim) },
+    info,
+  ];
 }

@@ -30,11 +30,17 @@ export function borderOf(type: TfType): Border {
   return { type: type === "i32" || type === "bool" ? type : "f32", pairs: false };
 }
 
-export function declareVariables(tf: TfNodes, variables: readonly Variable[], graphs: readonly Graph[], layouts: ReadonlyMap<Graph, Layouts>): readonly DeclaredVariable[] {
+export function declareVariables(
+  tf: TfNodes,
+  variables: readonly Variable[],
+  graphs: readonly Graph[],
+  layouts: ReadonlyMap<Graph, Layouts>,
+): readonly DeclaredVariable[] {
   // The first graph that has a variable decides, for all of them: the training graph, where there is one.
   const chosen = new Map<string, Layout>();
   for (const graph of graphs) {
-    for (const { path, value } of graph.variables) if (!chosen.has(path)) chosen.set(path, layouts.get(graph)?.of(value));
+    for (const { path, value } of graph.variables)
+      if (!chosen.has(path)) chosen.set(path, layouts.get(graph)?.of(value));
   }
   const declared = variables.map((variable) => {
     const { dtype, shape } = variable.type;
@@ -60,7 +66,10 @@ export function declareVariables(tf: TfNodes, variables: readonly Variable[], gr
  * of each, so everything is filled from the value of one variable, which nothing can fold, one after the other.
  */
 function initialise(tf: TfNodes, variables: readonly TfVariable[]): void {
-  const own = variables.filter(({ variable: v }) => (v.kind === "optimizer" || v.kind === "counter") && (v.init.kind === "constant" || v.init.kind === "values"));
+  const own = variables.filter(
+    ({ variable: v }) =>
+      (v.kind === "optimizer" || v.kind === "counter") && (v.init.kind === "constant" || v.init.kind === "values"),
+  );
   const zero = tf.named("init/zero", "VarHandleOp", [], "resource", {
     dtype: attr.type("f32"),
     shape: attr.shape([]),
@@ -79,9 +88,22 @@ function initialise(tf: TfNodes, variables: readonly TfVariable[]): void {
       if (given.kind === "values") {
         value = moved(tf, tf.constant(given.values, dtype, tfShape(shape)), shape, undefined, layout);
       } else if (given.kind === "constant") {
-        const start = given.value === 0 ? read : tf.one("AddV2", [read, tf.scalar(given.value, "f32")], "f32", { T: attr.type("f32") });
-        const typed = dtype === "f32" ? start : tf.one("Cast", [start], dtype, { SrcT: attr.type("f32"), DstT: attr.type(dtype), Truncate: attr.bool(false) });
-        value = tf.one("Fill", [tf.ints(tfShape(inLayout(layout, shape))), typed], dtype, { T: attr.type(dtype), index_type: attr.type("i32") });
+        const start =
+          given.value === 0
+            ? read
+            : tf.one("AddV2", [read, tf.scalar(given.value, "f32")], "f32", { T: attr.type("f32") });
+        const typed =
+          dtype === "f32"
+            ? start
+            : tf.one("Cast", [start], dtype, {
+                SrcT: attr.type("f32"),
+                DstT: attr.type(dtype),
+                Truncate: attr.bool(false),
+              });
+        value = tf.one("Fill", [tf.ints(tfShape(inLayout(layout, shape))), typed], dtype, {
+          T: attr.type(dtype),
+          index_type: attr.type("i32"),
+        });
       } else continue;
       made.push(tf.effect("AssignVariableOp", [handle, value], { dtype: attr.type(dtype) }));
     }
@@ -100,10 +122,22 @@ function moved(tf: TfNodes, value: TfValue, shape: Variable["type"]["shape"], fr
   const [a, b] = [orderOf(from, shape.length), orderOf(to, shape.length)];
   if (a.every((axis, i) => axis === b[i])) return value;
   if (movesOnlyOnes(shape, from, to)) {
-    return tf.one("Reshape", [value, tf.ints(tfShape(inLayout(to, shape)))], value.type, { T: attr.type(value.type), Tshape: attr.type("i32") }, { chained: false });
+    return tf.one(
+      "Reshape",
+      [value, tf.ints(tfShape(inLayout(to, shape)))],
+      value.type,
+      { T: attr.type(value.type), Tshape: attr.type("i32") },
+      { chained: false },
+    );
   }
   const order = tf.ints(b.map((axis) => a.indexOf(axis)));
-  return tf.one("Transpose", [value, order], value.type, { T: attr.type(value.type), Tperm: attr.type("i32") }, { chained: false });
+  return tf.one(
+    "Transpose",
+    [value, order],
+    value.type,
+    { T: attr.type(value.type), Tperm: attr.type("i32") },
+    { chained: false },
+  );
 }
 function convert(tf: TfNodes, value: TfValue, to: TfType): TfValue {
   if (value.type === to) return value;
@@ -122,15 +156,25 @@ function setter(tf: TfNodes, v: TfVariable): { readonly feed: TensorInfo; readon
   const { path, type } = v.variable;
   const border = borderOf(type.dtype).type;
   const shape = borderShape(v);
-  const feed = tf.named(`set/feed/${path}`, "Placeholder", [], border, { dtype: attr.type(border), shape: attr.shape(shape) });
+  const feed = tf.named(`set/feed/${path}`, "Placeholder", [], border, {
+    dtype: attr.type(border),
+    shape: attr.shape(shape),
+  });
   return tf.within(`set/${path}`, () => {
     const value = moved(tf, convert(tf, feed, type.dtype), type.shape, undefined, v.layout);
     // TensorFlow may adopt the memory of a JavaScript array that happens to be aligned. A transpose has made a tensor of
     // its own already; anything else is copied.
-    const own = transposes(type.shape, undefined, v.layout) ? value : tf.one("DeepCopy", [value], type.dtype, { T: attr.type(type.dtype) }, { chained: false });
+    const own = transposes(type.shape, undefined, v.layout)
+      ? value
+      : tf.one("DeepCopy", [value], type.dtype, { T: attr.type(type.dtype) }, { chained: false });
     const done = tf.effect("AssignVariableOp", [v.handle, own], { dtype: attr.type(type.dtype) }, { chained: false });
-    const told = tf.named(`set/done/${path}`, "Identity", [tf.scalar(0, "i32")], "i32", { T: attr.type("i32") }, [done]);
-    return { feed: { name: `${feed.node}:0`, dtype: border, shape }, set: { name: `${told.node}:0`, dtype: "i32", shape: [] } };
+    const told = tf.named(`set/done/${path}`, "Identity", [tf.scalar(0, "i32")], "i32", { T: attr.type("i32") }, [
+      done,
+    ]);
+    return {
+      feed: { name: `${feed.node}:0`, dtype: border, shape },
+      set: { name: `${told.node}:0`, dtype: "i32", shape: [] },
+    };
   });
 }
 function getter(tf: TfNodes, v: TfVariable, read: TfValue): TensorInfo {
@@ -144,13 +188,20 @@ function getter(tf: TfNodes, v: TfVariable, read: TfValue): TensorInfo {
 
 /** `get_weights`, `set_weights` and the start. */
 export function weightSignatures(tf: TfNodes, variables: readonly DeclaredVariable[]): Record<string, SignatureDef> {
-  const byPath = (pick: (v: DeclaredVariable) => TensorInfo) => Object.fromEntries(variables.map((v) => [v.variable.path, pick(v)]));
-  const all = tf.barrier("set/all", variables.map((v) => v.set.name.replace(/:0$/, "")));
+  const byPath = (pick: (v: DeclaredVariable) => TensorInfo) =>
+    Object.fromEntries(variables.map((v) => [v.variable.path, pick(v)]));
+  const all = tf.barrier(
+    "set/all",
+    variables.map((v) => v.set.name.replace(/:0$/, "")),
+  );
   const done = tf.named("set/done_all", "Identity", [tf.scalar(0, "i32")], "i32", { T: attr.type("i32") }, [all]);
   return {
     __saved_model_init_op: { inputs: {}, outputs: { __saved_model_init_op: { name: INIT, dtype: "f32", shape: [] } } },
     get_weights: { inputs: {}, outputs: byPath((v) => v.get) },
-    set_weights: { inputs: byPath((v) => v.feed), outputs: { done: { name: `${done.node}:0`, dtype: "i32", shape: [] } } },
+    set_weights: {
+      inputs: byPath((v) => v.feed),
+      outputs: { done: { name: `${done.node}:0`, dtype: "i32", shape: [] } },
+    },
   };
 }
 

@@ -29,7 +29,12 @@ export function paddingOf(size: readonly [Dim, Dim], window: Window, allowSame =
   if (allowSame && axes.every((a) => a.same)) return { mode: "SAME", before: undefined, after: [0, 0] };
   return { mode: "VALID", before: [pad, pad], after: [axes[0]?.after ?? pad, axes[1]?.after ?? pad] };
 }
-function axisPadding(size: number | undefined, reach: number, stride: number, pad: number): { readonly same: boolean; readonly after: number } {
+function axisPadding(
+  size: number | undefined,
+  reach: number,
+  stride: number,
+  pad: number,
+): { readonly same: boolean; readonly after: number } {
   if (size === undefined) return { same: stride === 1 && reach === 2 * pad + 1, after: pad };
   const result = Math.floor((size + 2 * pad - reach) / stride) + 1;
   const needed = (result - 1) * stride + reach;

@@ -3,7 +3,14 @@
  * them, times four, at least 1e-6; the measure is the relative L2 distance of a tensor.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { golden, goldenPath, goldenProgram, type GoldenTensor, goldenYardsticks, relativeL2 } from "../../support/goldens.ts";
+import {
+  golden,
+  goldenPath,
+  goldenProgram,
+  type GoldenTensor,
+  goldenYardsticks,
+  relativeL2,
+} from "../../support/goldens.ts";
 import { openProgram } from "../../support/tfjs.ts";
 
 const pytorch = goldenYardsticks();
@@ -56,7 +63,11 @@ test("predictions before training", () => {
 
 test("every gradient", async () => {
   const results = opened.model.run("gradients", feeds);
-  const pairs = [...(await golden("gradients"))].map(([name, { data }]): Pair => [name, results[`grad.${name}`]?.data, data]);
+  const pairs = [...(await golden("gradients"))].map(([name, { data }]): Pair => [
+    name,
+    results[`grad.${name}`]?.data,
+    data,
+  ]);
   expect(pairs.length).toBe(452);
   expect(departures(pairs, pytorch.gradients)).toEqual([]);
 });
@@ -85,13 +96,19 @@ test("predictions after one step", () => {
 test("two more steps stay near", async () => {
   losses.push(opened.model.trainStep(feeds), opened.model.trainStep(feeds));
   for (const step of [1, 2]) {
-    for (const [name, ours = [], expected] of lossPairs(step)) expect(relativeL2(ours, expected), name).toBeLessThan(1e-4);
+    for (const [name, ours = [], expected] of lossPairs(step))
+      expect(relativeL2(ours, expected), name).toBeLessThan(1e-4);
   }
   const pairs = (await weightPairs("after3")).filter(([name]) => !name.startsWith("optimizer."));
   for (const statistics of [true, false]) {
     const chosen = pairs.filter(([name]) => name.includes(".running_") === statistics);
     const ours = chosen.flatMap(([, values]) => Array.from(values ?? [NaN]));
-    expect(relativeL2(ours, chosen.flatMap(([, , values]) => Array.from(values)))).toBeLessThan(1e-3);
+    expect(
+      relativeL2(
+        ours,
+        chosen.flatMap(([, , values]) => Array.from(values)),
+      ),
+    ).toBeLessThan(1e-3);
   }
   const [, ours = [], expected] = years(3);
   expect(relativeL2(ours, expected)).toBeLessThan(1e-2);

@@ -23,12 +23,16 @@ function difference(actual: ArrayLike<number>, expected: ArrayLike<number>): num
   return worst / largest;
 }
 
-async function check(s: OperatorSample, graph: Graph, inputs: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: ArrayLike<number> }>): Promise<void> {
+async function check(
+  s: OperatorSample,
+  graph: Graph,
+  inputs: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: ArrayLike<number> }>,
+): Promise<void> {
   const fed = new Map([...inputs].map(([name, { shape, data }]) => [name, { shape, data: Float64Array.from(data) }]));
   const expected = evaluate(graph, { precision: "f64", inputs: fed, variables: new Map() }).outputs;
-  const { model, close } = await openProgram(programOf({ predict: graph }), { mode: "predict" });
+  const opened = await openProgram(programOf({ predict: graph }), { mode: "predict" });
   try {
-    const results = model.predict(Object.fromEntries(inputs));
+    const results = opened.model.predict(Object.fromEntries(inputs));
     expect(Object.keys(results)).toEqual([...expected.keys()]);
     const within = s.sample.tolerance32 ?? 1e-5;
     for (const [name, { shape, data }] of expected) {
@@ -39,7 +43,7 @@ async function check(s: OperatorSample, graph: Graph, inputs: ReadonlyMap<string
       if (closed !== undefined) expect(difference(result?.data ?? [], closed), name).toBeLessThanOrEqual(within);
     }
   } finally {
-    await close();
+    await opened.close();
   }
 }
 function closedForm({ sample }: OperatorSample, name: string): readonly number[] | undefined {
@@ -58,7 +62,12 @@ test.each(operatorSamples().map((s) => [sampleName(s), s] as const))("%s", async
 /** The inputs whose first axis is a batch, by operator. */
 const batched: Readonly<Record<string, readonly number[]>> = {
   ...{ conv2d: [0], conv2d_transpose: [0], max_pool2d: [0], avg_pool2d: [0], resize: [0], affine_grid: [0] },
-  ...{ conv2d_input_gradient: [0], conv2d_weight_gradient: [0, 1], max_pool2d_gradient: [0, 1, 2], avg_pool2d_gradient: [0] },
+  ...{
+    conv2d_input_gradient: [0],
+    conv2d_weight_gradient: [0, 1],
+    max_pool2d_gradient: [0, 1, 2],
+    avg_pool2d_gradient: [0],
+  },
   ...{ batch_norm_train: [0], batch_norm_eval: [0], batch_norm_train_gradient: [0, 4], softmax_cross_entropy: [0, 1] },
   ...{ grid_sample: [0, 1], grid_sample_input_gradient: [0, 1], grid_sample_grid_gradient: [0, 1, 2] },
   ...{ affine_grid_gradient: [0], resize_gradient: [0], roi_pool2d: [0, 1], roi_pool2d_gradient: [0, 1, 2] },
@@ -68,7 +77,9 @@ const open = operatorSamples().filter((s) => batched[s.operator.name] !== undefi
 
 test.each(open.map((s) => [sampleName(s), s] as const))("%s, batch left open", async (_, s) => {
   const axes = batched[s.operator.name] ?? [];
-  const built = buildSampleGraph(s, rules, false, (input, axis) => (axis === 0 && axes.includes(input) ? Dim.variable("B") : undefined));
+  const built = buildSampleGraph(s, rules, false, (input, axis) =>
+    axis === 0 && axes.includes(input) ? Dim.variable("B") : undefined,
+  );
   if (built === undefined) throw new Error("a sample without a graph");
   await check(s, built.graph, built.inputs);
 });
