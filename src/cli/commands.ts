@@ -7,6 +7,7 @@ import { doctor } from "./commands/doctor.ts";
 import { engine } from "./commands/engine.ts";
 import { gradcheck } from "./commands/gradcheck.ts";
 import { params } from "./commands/params.ts";
+import { predict } from "./commands/predict.ts";
 import { run } from "./commands/run.ts";
 import { summary } from "./commands/summary.ts";
 import { train } from "./commands/train.ts";
@@ -26,6 +27,7 @@ export const COMMANDS: readonly (() => Command)[] = [
   gradcheck,
   data,
   train,
+  predict,
   engine,
   doctor,
 ];

@@ -11,13 +11,19 @@ import type { Weights } from "../weights.ts";
 export type Tensors = ReadonlyMap<string, Tensor>;
 export type Precision = "f32" | "f64";
 
+/** A program with its numbers. */
 export interface Setting {
   readonly program: Program;
   readonly rules: TypeRules;
   readonly weights: Weights;
   /** The key of random draws. */
   readonly seed: number;
-  readonly inputs: Tensors;
+}
+
+/** A program made ready to predict, batch after batch. */
+export interface Predictor {
+  run(inputs: Tensors): Promise<Tensors>;
+  close(): Promise<void>;
 }
 
 export interface Trained {
@@ -30,9 +36,25 @@ export interface Trained {
 export interface Engine {
   readonly name: "reference" | "tfjs" | "onnx";
   version(): Promise<string>;
-  predict(setting: Setting): Promise<Tensors>;
+  open(setting: Setting): Promise<Predictor>;
   /** Undefined where the engine cannot train. `steps` of 0 gives the losses and gradients alone. */
-  train: ((setting: Setting, steps: number) => Promise<Trained>) | undefined;
+  train: ((setting: Setting, inputs: Tensors, steps: number) => Promise<Trained>) | undefined;
+}
+
+/** One batch. */
+export async function predictOnce(engine: Engine, setting: Setting, inputs: Tensors): Promise<Tensors> {
+  const predictor = await engine.open(setting);
+  try {
+    return await predictor.run(inputs);
+  } finally {
+    await predictor.close();
+  }
+}
+
+/** Those of the inputs that a graph takes. */
+export function fedTo(graph: Graph, inputs: Tensors): Tensors {
+  const names = new Set(graph.ports.map(({ name }) => name));
+  return new Map([...inputs].filter(([name]) => names.has(name)));
 }
 
 /** The outputs of a training step that are compared and written. */

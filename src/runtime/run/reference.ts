@@ -11,11 +11,14 @@ export function reference(precision: Precision): Engine {
   return {
     name: "reference",
     version: () => Promise.resolve(ownVersion()),
-    async predict({ program, weights, seed, inputs }) {
+    async open({ program, weights, seed }) {
       const variables = await readVariables(program.predict.variables, weights);
-      return evaluate(program.predict, { precision, inputs, variables, seed }).outputs;
+      return {
+        run: (inputs) => Promise.resolve(evaluate(program.predict, { precision, inputs, variables, seed }).outputs),
+        close: () => Promise.resolve(),
+      };
     },
-    async train({ program, weights, seed, inputs }, steps) {
+    async train({ program, weights, seed }, inputs, steps) {
       const graph = trainGraph(program);
       let variables: ReadonlyMap<string, Tensor> = await readVariables(graph.variables, weights);
       let first: ReadonlyMap<string, Tensor> | undefined;

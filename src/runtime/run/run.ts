@@ -6,7 +6,7 @@ import { encodeElements } from "../../backends/bytes.ts";
 import { InputError } from "../error.ts";
 import { writeSafetensors } from "../safetensors.ts";
 import { weightsFor } from "../weights.ts";
-import { type Engine, type Precision, type Tensors } from "./engine.ts";
+import { type Engine, type Precision, predictOnce, type Tensors } from "./engine.ts";
 import { withFetched } from "./fetch.ts";
 import { readInputs } from "./inputs.ts";
 
@@ -41,13 +41,13 @@ export async function run(program: Program, rules: TypeRules, request: RunReques
   const inputs = await readInputs(graph, request.input);
   const engine = await engineNamed(request.engine, precision);
   const weights = await weightsFor(program, { weights: request.weights, seed });
-  const setting = { program: withFetched(program, mode, fetch), rules, weights, seed, inputs };
+  const setting = { program: withFetched(program, mode, fetch), rules, weights, seed };
   let results: Tensors;
   try {
-    if (mode === "predict") results = await engine.predict(setting);
+    if (mode === "predict") results = await predictOnce(engine, setting, inputs);
     else if (engine.train === undefined)
       throw new InputError(`The ${engine.name} engine predicts only.`, "--engine reference   or   --engine tfjs");
-    else results = (await engine.train(setting, 0)).first;
+    else results = (await engine.train(setting, inputs, 0)).first;
   } finally {
     await weights.close();
   }

@@ -1,6 +1,6 @@
 /**
- * TensorFlow as an engine of single runs: the program is compiled into a folder of its own, opened, run, and removed.
- * Loads TensorFlow into this process.
+ * TensorFlow as an engine of single runs: the program is compiled into a folder of its own, opened, run, and removed; or a
+ * folder that is named. Loads TensorFlow into this process.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,66 +11,74 @@ import { loadTensorflow } from "../engine/tensorflow/load.ts";
 import { openModel, type TfjsModel } from "../engine/tfjs/model.ts";
 import type { TensorData } from "../engine/tfjs/session.ts";
 import { feedsOf } from "../train/tensorflow.ts";
-import { type Engine, type Setting, withoutUpdates } from "./engine.ts";
-import { trainGraph } from "./reference.ts";
+import type { Engine, Predictor, Setting } from "./engine.ts";
 
 export const tensorflow: Engine = {
   name: "tfjs",
   version: () => Promise.resolve(loadTensorflow().version),
-  predict: (setting) =>
-    withModel(setting, "predict", (model) =>
-      tensorsOf(Object.entries(model.predict(feedsOf(only(setting, "predict"))))),
-    ),
-  train: (setting, steps) =>
-    withModel(setting, "train", (model) => {
-      const feeds = feedsOf(only(setting, "train"));
+  async open(setting) {
+    const { model, remove } = await compiled(setting, "predict");
+    return predictorOf(model, remove);
+  },
+  async train(setting, inputs, steps) {
+    const { model, remove } = await compiled(setting, "train");
+    try {
+      const feeds = feedsOf(inputs);
       const first = tensorsOf(Object.entries(model.run("gradients", feeds)));
       for (let step = 0; step < steps; step += 1) model.trainStep(feeds);
-      const paths = setting.program.variables
-        .filter(({ kind }) => kind === "param" || kind === "state")
-        .map(({ path }) => path);
-      const known = new Set(model.description.variables.map(({ path }) => path));
-      return { first, weights: tensorsOf(model.getWeights(paths.filter((path) => known.has(path)))) };
-    }),
+      const { variables } = model.description;
+      const paths = variables.filter(({ kind }) => kind === "param" || kind === "state").map(({ path }) => path);
+      return { first, weights: tensorsOf(model.getWeights(paths)) };
+    } finally {
+      model.dispose();
+      remove();
+    }
+  },
 };
 
-async function withModel<T>(setting: Setting, mode: "predict" | "train", use: (model: TfjsModel) => T): Promise<T> {
+/** A compiled folder, with its own weights or others. */
+export async function openFolder(folder: string, weights: string | undefined): Promise<Predictor> {
+  const { tf } = loadTensorflow({ threads: { inter: 2 } });
+  return predictorOf(await openModel(folder, { tf, ...(weights === undefined ? {} : { weights }) }), () => undefined);
+}
+
+function predictorOf(model: TfjsModel, remove: () => void): Predictor {
+  return {
+    run: (inputs) => Promise.resolve(tensorsOf(Object.entries(model.predict(feedsOf(inputs))))),
+    close() {
+      model.dispose();
+      remove();
+      return Promise.resolve();
+    },
+  };
+}
+
+async function compiled(
+  setting: Setting,
+  mode: "predict" | "train",
+): Promise<{ model: TfjsModel; remove: () => void }> {
   const { tf } = loadTensorflow({ threads: { inter: 2 } });
   const { program, rules, weights, seed } = setting;
   const folder = mkdtempSync(join(tmpdir(), "archc-run-"));
+  const remove = (): void => {
+    rmSync(folder, { recursive: true, force: true });
+  };
   try {
     const place = join(folder, "model");
     await writeTfjs(program, place, { mode, weights, seed, rules, probe: mode === "train" });
-    const model = await openModel(place, { tf });
-    try {
-      return use(model);
-    } finally {
-      model.dispose();
-    }
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+    return { model: await openModel(place, { tf }), remove };
+  } catch (error) {
+    remove();
+    throw error;
   }
-}
-
-/** The inputs that a graph takes. */
-function only({ program, inputs }: Setting, mode: "predict" | "train"): ReadonlyMap<string, Tensor> {
-  const graph = mode === "train" ? withoutUpdates(trainGraph(program)) : program.predict;
-  const names = new Set(graph.ports.map(({ name }) => name));
-  return new Map([...inputs].filter(([name]) => names.has(name)));
 }
 
 function tensorsOf(values: Iterable<readonly [string, TensorData]>): Map<string, Tensor> {
   return new Map(
     [...values].map(([name, { shape, data }]) => {
       const float = data instanceof Float32Array;
-      return [
-        name,
-        {
-          dtype: float ? "f32" : data instanceof Uint8Array ? "bool" : "i32",
-          shape,
-          data: float ? data : Float64Array.from(data),
-        },
-      ];
+      const dtype = float ? "f32" : data instanceof Uint8Array ? "bool" : "i32";
+      return [name, { dtype, shape, data: float ? data : Float64Array.from(data) }];
     }),
   );
 }

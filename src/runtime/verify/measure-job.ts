@@ -4,6 +4,7 @@ import { compile, rulesOf } from "../../compiler/compile.ts";
 import type { Tensor } from "../../compiler/ops/tensor.ts";
 import { DiskHost } from "../host.ts";
 import type { Measured, MeasureJob } from "../jobs.ts";
+import { fedTo, predictOnce } from "../run/engine.ts";
 import { engineNamed } from "../run/run.ts";
 import { SafetensorsFile, type TensorToWrite, writeSafetensors } from "../safetensors.ts";
 import { openWeights } from "../weights.ts";
@@ -16,8 +17,6 @@ export async function measure(job: MeasureJob): Promise<Measured> {
   const engine = await engineNamed(job.engine, job.precision);
   const weights = await openWeights(program, job.weights);
   const inputs = await readAll(job.inputs);
-  const portsOf = (graph: typeof program.train): Map<string, Tensor> =>
-    new Map([...inputs].filter(([name]) => graph?.ports.some((port) => port.name === name) === true));
   const base = { program, rules: rulesOf(host), weights, seed: job.seed };
   const found: TensorToWrite[] = [];
   const keep = (kind: string, tensors: Iterable<readonly [string, Tensor]>): void => {
@@ -26,10 +25,10 @@ export async function measure(job: MeasureJob): Promise<Measured> {
       found.push({ name: `${kind}:${name}`, dtype, shape, bytes: () => [encodeElements(dtype, data)] });
     }
   };
-  keep("output", await engine.predict({ ...base, inputs: portsOf(program.predict) }));
+  keep("output", await predictOnce(engine, base, fedTo(program.predict, inputs)));
   const trains = engine.train !== undefined && program.train !== undefined;
   if (engine.train !== undefined && program.train !== undefined) {
-    const made = await engine.train({ ...base, inputs: portsOf(program.train) }, job.steps);
+    const made = await engine.train(base, fedTo(program.train, inputs), job.steps);
     keep("first", made.first);
     keep("weight", made.weights);
   }
