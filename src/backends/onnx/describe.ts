@@ -5,6 +5,7 @@
 import type { Port, TensorType } from "../../compiler/graph/graph.ts";
 import { typeOf } from "../../compiler/graph/graph.ts";
 import type { Plain, Program } from "../../compiler/program.ts";
+import { outputNames } from "./emit.ts";
 import { inputForms, type InputForm, type PlainRecord, recordOf } from "./inputs.ts";
 
 export interface Description {
@@ -25,7 +26,10 @@ export function describeProgram(program: Program, rawInputs: boolean): Descripti
       { type: form ? typeText(form) : typeText(port.type), raw: form !== undefined, ...(from && { from }) },
     ] as const;
   });
-  const outputs = predict.outputs.map(({ name, value }) => [name, { type: typeText(typeOf(value)) }] as const);
+  const names = outputNames(predict);
+  const outputs = predict.outputs.map(
+    ({ name, value }) => [names.get(name) ?? name, { type: typeText(typeOf(value)) }] as const,
+  );
   const targets = (program.train?.ports ?? []).filter(({ kind }) => kind === "target");
   const steps = data?.["prepare"];
   const sizes = predict.asserts.map(

@@ -11,7 +11,7 @@ import { chooseForms, type Form, type Forms } from "./forms.ts";
 import type { InputForm } from "./inputs.ts";
 import { type ModelFrame, OnnxModel } from "./model.ts";
 import type { FilePlan } from "./plan.ts";
-import { elementTypes, SizeNames, UINT8, valueMessage } from "./proto.ts";
+import { elementTypes, SizeNames, UINT8, unused, valueMessage } from "./proto.ts";
 import { elementwise } from "./rows/elementwise.ts";
 import { writeConv, writeGemm } from "./rows/fused.ts";
 import { shape } from "./rows/shape.ts";
@@ -47,7 +47,7 @@ export function emitOnnx(
   whole: Graph,
   options: OnnxOptions,
 ): { readonly plan: OnnxModelPlan | undefined; readonly refusals: readonly Refusal[] } {
-  const graph = foldConstants(whole);
+  const graph = withFileNames(foldConstants(whole));
   const model = new OnnxModel([...graph.ports, ...graph.outputs].map((named) => named.name));
   const emitter = new GraphEmitter(model, graph, options.inputForms);
   const refusals: Refusal[] = [];
@@ -76,6 +76,23 @@ export function emitOnnx(
   model.at("");
   for (const output of outputs.unclaimed) model.identity(emitter.name(output.value), output.name);
   return { plan: finish(emitter, options), refusals };
+}
+
+/**
+ * What the outputs are called in the file, by their names in the program: the same, but where an input has that name, for
+ * in ONNX no two values may share one.
+ */
+export function outputNames({ ports, outputs }: Graph): ReadonlyMap<string, string> {
+  const taken = new Set([...ports, ...outputs].map(({ name }) => name));
+  const inputs = new Set(ports.map(({ name }) => name));
+  return new Map(outputs.map(({ name }) => [name, inputs.has(name) ? unused(`${name}_out`, taken) : name]));
+}
+function withFileNames(graph: Graph): Graph {
+  const names = outputNames(graph);
+  return {
+    ...graph,
+    outputs: graph.outputs.map((output) => ({ ...output, name: names.get(output.name) ?? output.name })),
+  };
 }
 
 function finish(emitter: GraphEmitter, { docs, ...options }: OnnxOptions): OnnxModelPlan {

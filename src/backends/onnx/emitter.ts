@@ -5,7 +5,7 @@
 import type { DType, Graph, Node, Port, TensorType, Value } from "../../compiler/graph/graph.ts";
 import { typeOf } from "../../compiler/graph/graph.ts";
 import { valuesAttribute } from "../../compiler/ops/attributes.ts";
-import { Dim, type Shape } from "../../compiler/types/dim.ts";
+import { type Atom, Dim, type Shape } from "../../compiler/types/dim.ts";
 import type { InputForm } from "./inputs.ts";
 import type { OnnxModel } from "./model.ts";
 import { type AttributeValues, elementTypes } from "./proto.ts";
@@ -129,10 +129,7 @@ export class GraphEmitter {
       let product: string | undefined = coefficient === 1 && factors.length > 0 ? undefined : this.ints([coefficient]);
       for (const { atom, power } of factors) {
         let factor: string;
-        if (atom.kind === "var")
-          factor = this.size(
-            Dim.variable(atom.name, atom.key === atom.name ? "" : atom.key.slice(atom.name.length + 1)),
-          );
+        if (atom.kind === "var") factor = this.#part(this.size(wholeOf(atom)), atom.unit);
         else if (atom.kind === "floor") factor = this.#floor(this.size(atom.above), this.size(atom.below));
         else
           factor = this.model.one(
@@ -145,6 +142,9 @@ export class GraphEmitter {
       if (product !== undefined) sum = sum === undefined ? product : this.model.one("Add", [sum, product]);
     }
     return sum ?? this.ints([0]);
+  }
+  #part(size: string, unit: number): string {
+    return unit === 1 ? size : this.model.one("Div", [size, this.ints([unit])]);
   }
   /** ONNX's Div of whole numbers rounds towards zero; without the rest there is nothing to round. */
   #floor(above: string, below: string): string {
@@ -173,6 +173,11 @@ export class GraphEmitter {
   }
 }
 
+/** The size that an atom is a part of. */
+function wholeOf({ name, size, unit }: Extract<Atom, { kind: "var" }>): Dim {
+  return Dim.variable(name, size === name ? "" : size.slice(name.length + 1), unit);
+}
+
 /** `times * v + plus`, where a dim is that of a variable. */
 function straightLine(dim: Dim, key: string): { times: number; plus: number } | undefined {
   let times = 0;
@@ -180,11 +185,11 @@ function straightLine(dim: Dim, key: string): { times: number; plus: number } | 
   for (const { coefficient, factors } of dim.terms) {
     const [only] = factors;
     if (only === undefined) plus = coefficient;
-    else if (factors.length === 1 && only.power === 1 && only.atom.kind === "var" && only.atom.key === key)
-      times = coefficient;
+    else if (factors.length === 1 && only.power === 1 && only.atom.kind === "var" && only.atom.size === key)
+      times = coefficient / only.atom.unit;
     else return undefined;
   }
-  return times === 0 ? undefined : { times, plus };
+  return times === 0 || !Number.isInteger(times) ? undefined : { times, plus };
 }
 
 export function knownShape(type: TensorType): readonly number[] {

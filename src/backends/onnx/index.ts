@@ -10,6 +10,7 @@ import { inputForms } from "./inputs.ts";
 import type { FilePlan } from "./plan.ts";
 import { javascriptUsage, pythonUsage } from "./usage.ts";
 
+export { outputNames } from "./emit.ts";
 export { type FilePlan, variablesOf } from "./plan.ts";
 export { planChunks, type ReadVariable } from "./write.ts";
 

@@ -1,7 +1,7 @@
 // What the emitter makes of graphs built by hand: which forms it joins, what it folds, how sizes of a run reach the graph.
 // Numbers are held against the reference in double precision; the file against what onnx-proto reads from it.
 import { describe, expect, test } from "vitest";
-import { emitOnnx } from "../../../src/backends/onnx/emit.ts";
+import { emitOnnx, outputNames } from "../../../src/backends/onnx/emit.ts";
 import { onnx } from "../../../src/backends/onnx/proto.ts";
 import { evaluate } from "../../../src/backends/reference/index.ts";
 import { GraphBuilder } from "../../../src/compiler/graph/builder.ts";
@@ -221,6 +221,27 @@ describe("what needs no node", () => {
     hand.output("b", y);
     expect(kinds(await hand.checked())).toEqual(["Neg", "Identity", "Identity"]);
   });
+});
+
+test("an output of an input's name gets its own in the file", async () => {
+  const hand = new Hand();
+  hand.output("image", hand.op("neg", {}, hand.input("image", [B], [2])));
+  hand.output("image_out", hand.input("other", [B], [2]));
+  expect([...outputNames(hand.graph)]).toEqual([
+    ["image", "image_out_2"],
+    ["image_out", "image_out"],
+  ]);
+  expect([...(await runOnnx(hand.graph, hand.feeds)).keys()]).toEqual(["image_out_2", "image_out"]);
+});
+
+test("boxes of any kind are pooled as the reference does", async () => {
+  const hand = new Hand();
+  const x = hand.input("x", [B, ...sizes(2, 6, 9)], [40, 2, 6, 9]);
+  const boxes = hand.input("boxes", [B, Dim.of(4)], [40, 4]);
+  // Near the borders, beyond them, of no size, turned around.
+  hand.feeds.set("boxes", { dtype: "f32", shape: [40, 4], data: Float32Array.from(draws(160, -1.6, 1.6, 9)) });
+  hand.output("y", hand.op("roi_pool2d", { Ho: Dim.of(4), Wo: Dim.of(7) }, x, boxes));
+  await hand.checked(1e-12);
 });
 
 test("weights of more than 2 GB go to a file of their own by themselves", () => {
