@@ -18,16 +18,23 @@ export const fold: Pass = {
     const evaluation = literalEvaluation();
     const folded = rewrite(graph, noRules, (builder, node, inputs) => {
       if (leaves.has(node.op) || !inputs.every(isConstant) || !worthFolding(node)) return undefined;
-      const results = operatorNamed(node.op).evaluate(
-        node,
-        inputs.map((value) => tensorOf(value, evaluation)),
-        evaluation,
-      );
-      return results.map(({ dtype, shape, data }) => builder.constant(Float64Array.from(data), dtype, shape));
+      const tensors = inputs.map((value) => tensorOf(value, evaluation));
+      const results = computed(node, tensors, evaluation);
+      return results?.map(({ dtype, shape, data }) => builder.constant(Float64Array.from(data), dtype, shape));
     });
     return { graph: folded ?? graph, changed: folded !== undefined };
   },
 };
+
+/** The results; undefined where the operator refuses its operands (an index out of range), which is for a run to report. */
+function computed(node: Node, inputs: readonly Tensor[], evaluation: Evaluation): readonly Tensor[] | undefined {
+  try {
+    return operatorNamed(node.op).evaluate(node, inputs, evaluation);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
 
 function isConstant({ node }: Value): boolean {
   return node.op === "constant";
