@@ -116,9 +116,11 @@ function sumOf(costs: readonly NodeCost[], inside: (path: string) => boolean, wh
   return costs.reduce((sum, cost) => sum + (inside(cost.path) ? cost[which] : 0), 0);
 }
 
-/** Every run-time size is taken as the batch. */
+/** What a run-time size other than the batch is taken as: this, or the next multiple of what divides it. */
+const TYPICAL_SIZE = 64;
+
 function at(dim: Dim, batch: number): number {
-  return dim.evaluate(() => batch);
+  return dim.evaluate((_, name, unit) => (name === "B" ? batch : Math.ceil(TYPICAL_SIZE / unit) * unit));
 }
 
 function countOf(shape: Variable["type"]["shape"]): number {

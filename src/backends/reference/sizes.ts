@@ -53,8 +53,9 @@ export function bindSizes(graph: Graph, inputs: ReadonlyMap<string, Fed>): Sizes
       if (before === undefined) origin.set(variable.key, port.name);
     });
   }
+  // asserts come first: shapes may rely on what they say to divide a size
+  for (const assert of graph.asserts) if (allKnown([assert.left, assert.right], sizes)) checkAssert(assert, sizes);
   for (const port of graph.ports) checkShape(port, feedOf(port, inputs), sizes);
-  for (const assert of graph.asserts) checkAssert(assert, sizes);
   for (const port of graph.ports) checkRange(port, feedOf(port, inputs), sizes);
   return sizes;
 }
@@ -68,12 +69,14 @@ function feedOf(port: Port, inputs: ReadonlyMap<string, Fed>): Fed {
 function checkShape(port: Port, fed: Fed, sizes: Sizes): void {
   port.type.shape.forEach((dim, axis) => {
     const actual = fed.shape[axis];
-    const known = [...dim.variables().keys()].every((key) => sizes.has(key));
-    if (!known)
+    if (!allKnown([dim], sizes))
       throw new FeedError(port.name, port.span, `the size ${dim.toString()} of ${port.name} has no input that says it`);
     if (sizeOf(sizes, dim) !== actual) throw misfit(port.name, port.span, port.type, fed.shape);
   });
   checkCount(port.name, port.span, fed);
+}
+function allKnown(dims: readonly Dim[], sizes: Sizes): boolean {
+  return dims.every((dim) => [...dim.variables().keys()].every((key) => sizes.has(key)));
 }
 function checkAssert({ left, comparison, right, message, span }: SizeAssert, sizes: Sizes): void {
   const [a, b] = [sizeOf(sizes, left), sizeOf(sizes, right)];
