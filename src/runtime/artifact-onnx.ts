@@ -11,17 +11,20 @@ export interface OnnxRequest {
   readonly weights: Weights;
   /** Images are fed as bytes and normalised in the graph. */
   readonly rawInputs?: boolean;
+  /** Weights in a file of their own, `NAME.onnx.data`, even where they fit into the model's. */
+  readonly externalData?: boolean;
 }
 
 /** `path` ends in `.onnx`; what lies beside is called after it. */
 export async function writeOnnx(program: Program, path: string, request: OnnxRequest): Promise<Written> {
   const clock = new Clock();
-  const { weights, rawInputs = false } = request;
+  const { weights, rawInputs = false, externalData = false } = request;
   const base = basename(path).replace(/\.onnx$/, "");
   const { files, plans, nodes, refusals } = emitOnnxProgram(program, {
     base,
     producerVersion: ownVersion(),
     rawInputs,
+    externalData,
   });
   clock.lap("emit");
   if (refusals.length > 0) throw new TargetError(program, "onnx", refusals);

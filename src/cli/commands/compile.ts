@@ -20,6 +20,7 @@ interface CompileFlags extends ModelFlags, ReportFlags {
   readonly watch?: boolean;
   readonly stats?: boolean;
   readonly rawInputs?: boolean;
+  readonly externalData?: boolean;
 }
 
 export function compile(): Command {
@@ -41,6 +42,7 @@ export function compile(): Command {
     )
     .option("--all-variants", "the model and every variant of the file, each under its name")
     .option("--raw-inputs", "onnx: images are fed as the bytes of pictures and normalised in the graph")
+    .option("--external-data", "onnx: weights in a file of their own, as they are past 2 GB anyhow")
     .option("--watch", "compile again whenever a file changes")
     .option("--stats", "the time of each phase");
   return example(
@@ -63,6 +65,8 @@ async function run(file: string, flags: CompileFlags): Promise<void> {
     throw new UsageError("ONNX files predict; `--mode train` is for --target tfjs.");
   if (flags.target === "tfjs" && flags.rawInputs === true)
     throw new UsageError("--raw-inputs is for --target onnx; a tfjs folder takes the model's own inputs.");
+  if (flags.target === "tfjs" && flags.externalData === true)
+    throw new UsageError("--external-data is for --target onnx; a tfjs folder's weights lie beside its graph anyhow.");
   if (flags.target === "onnx" && flags.allVariants !== true && !flags.output.endsWith(".onnx")) {
     throw new UsageError(`${flags.output}: an ONNX file's name ends in .onnx.`, `-o ${flags.output}.onnx`);
   }
@@ -125,7 +129,11 @@ async function build(
       written = await writeTfjs(program, place, { mode, weights, seed, rules });
     } else {
       const { writeOnnx } = await import("../../runtime/artifact-onnx.ts");
-      written = await writeOnnx(program, place, { weights, rawInputs: flags.rawInputs === true });
+      written = await writeOnnx(program, place, {
+        weights,
+        rawInputs: flags.rawInputs === true,
+        externalData: flags.externalData === true,
+      });
     }
     return {
       name: program.name,

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { outputNames } from "../../backends/onnx/index.ts";
 import { writeOnnx } from "../artifact-onnx.ts";
 import { onnxRuntimeVersion, OnnxSession } from "../engine/onnx.ts";
 import type { Engine, Predictor } from "./engine.ts";
@@ -14,7 +15,7 @@ export const onnx: Engine = {
     try {
       const path = join(folder, "model.onnx");
       await writeOnnx(program, path, { weights });
-      return await openOnnx(path);
+      return await openOnnx(path, outputNames(program.predict));
     } finally {
       // The session has read its file by now.
       rmSync(folder, { recursive: true, force: true });
@@ -23,7 +24,15 @@ export const onnx: Engine = {
   train: undefined,
 };
 
-export async function openOnnx(path: string): Promise<Predictor> {
+/** `names`: what the file calls the program's outputs, where that differs. */
+export async function openOnnx(path: string, names: ReadonlyMap<string, string> = new Map()): Promise<Predictor> {
   const session = await OnnxSession.open(path);
-  return { run: (inputs) => session.run(inputs), close: () => session.close() };
+  const own = new Map([...names].map(([name, inFile]) => [inFile, name]));
+  return {
+    async run(inputs) {
+      const results = await session.run(inputs);
+      return new Map([...results].map(([name, tensor]) => [own.get(name) ?? name, tensor]));
+    },
+    close: () => session.close(),
+  };
 }
