@@ -1,5 +1,5 @@
 /** `archc compile`: a program as a TensorFlow training graph or an ONNX file. Emitting and writing are the runtime's. */
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { Command, Option } from "commander";
 import type { Program } from "../../compiler/program.ts";
 import type { Written } from "../../runtime/artifact.ts";
@@ -168,9 +168,10 @@ function tellMade(ui: Ui, made: readonly Made[], flags: CompileFlags): void {
   );
   for (const each of made) {
     const { artifacts, nodes } = each.written;
+    const folder = dirname(artifacts[0]?.path ?? flags.output);
     const bytes = artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0);
     ui.print(
-      `${each.name}: ${artifacts.map(({ path }) => basename(path)).join(", ")} (${scaled(bytes, "B")}, ${nodes} nodes) in ${flags.output}`,
+      `${each.name}: ${artifacts.map(({ path }) => basename(path)).join(", ")} (${scaled(bytes, "B")}, ${nodes} nodes) in ${folder}`,
     );
     if (flags.stats === true) {
       const rows = Object.entries(each.milliseconds).map(([phase, ms]) => [phase, ms.toFixed(1)]);
