@@ -3,6 +3,7 @@
  * checks conditions, evaluates the body or emits the primitive, and says why each axis of the result has its size.
  */
 import type { Span } from "../source/source.ts";
+import { nearest } from "../diagnostics/suggest.ts";
 import { spanText } from "../source/source.ts";
 import type { BlockDecl, CallExpr, Expr, Param, PrimDecl, TypeNode } from "../syntax/ast.ts";
 import { OpenError } from "../types/evaluate.ts";
@@ -61,13 +62,11 @@ export class Applier {
     const { context } = evaluator;
     const lists = listsOf(block);
     const open = lists.config.filter((p) => !block.config.has(p.name.text));
-    const positional = (block.slot?.config ?? lists.config).filter((p) => !block.config.has(p.name.text));
     let position = 0;
     const args = call.args.map((arg) => {
       const param = arg.name
         ? lists.config.find((p) => p.name.text === arg.name?.text)
-        : lists.config.find((p) => p.name.text === positional[position]?.name.text);
-      if (!arg.name) position++;
+        : positionalParam(block, lists.config, position++);
       return { arg, param, value: evaluator.argument(arg.value, env, param?.type?.kind === "block") };
     });
     if (args.some((a) => hasUnknown(a.value))) return unknown;
@@ -136,7 +135,12 @@ export class Applier {
         const names = lists.config.map((p) => p.name.text);
         context.report(
           "E0216",
-          { callee: block.name, argument: arg.name?.text ?? spanText(arg.value.span), names },
+          {
+            callee: block.name,
+            argument: arg.name?.text ?? spanText(arg.value.span),
+            names,
+            near: nearest(arg.name?.text ?? "", names),
+          },
           arg.span,
         );
       } else if (config.has(name)) context.report("E0217", { callee: block.name, name }, arg.span);
@@ -443,6 +447,16 @@ function asSlot(block: BlockVal, param: Param | undefined): BlockVal {
   if (param?.type?.kind !== "block") return block;
   const { config } = classify(param.type.lists);
   return { ...block, slot: { name: param.name.text, config } };
+}
+
+/**
+ * The setting that the n-th argument by position sets. A block that came through a parameter is called in the parameter's
+ * words: its own setting of that name, else the one at that place.
+ */
+function positionalParam(block: BlockVal, config: readonly Param[], position: number): Param | undefined {
+  const open = config.filter((p) => !block.config.has(p.name.text));
+  const word = block.slot?.config[position]?.name.text;
+  return open.find((p) => p.name.text === word) ?? open[position];
 }
 
 function listsOf(block: BlockVal): ParamList {

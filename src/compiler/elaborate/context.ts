@@ -40,12 +40,14 @@ interface Progress {
 
 /** Shared between the graphs of one model: names and initial values do not depend on the mode. */
 export interface SharedState {
+  /** Whether applications of one block to like tensors are copied (`templates.ts`). */
+  readonly copies: boolean;
   readonly names: WeightNames;
   readonly inits: Map<string, Initializer>;
   readonly constants: Map<FileScope, Map<string, Val>>;
 }
-export function newSharedState(): SharedState {
-  return { names: new WeightNames(), inits: new Map(), constants: new Map() };
+export function newSharedState(copies = true): SharedState {
+  return { copies, names: new WeightNames(), inits: new Map(), constants: new Map() };
 }
 
 const maxSteps = 10_000_000;

@@ -1,5 +1,6 @@
 /** Calls of `fn` declarations: static in, static out. */
 import type { CallExpr, Param, TypeNode } from "../syntax/ast.ts";
+import { nearest } from "../diagnostics/suggest.ts";
 import { spanText } from "../source/source.ts";
 import { floatValue, toNumber } from "../types/static.ts";
 import { evaluateBody } from "./bodies.ts";
@@ -22,7 +23,12 @@ export function callFunction(evaluator: Evaluator, fn: FnVal, call: CallExpr, en
       const names = declaration.params.map((p) => p.name.text);
       context.report(
         "E0216",
-        { callee: declaration.name.text, argument: arg.name?.text ?? spanText(arg.value.span), names },
+        {
+          callee: declaration.name.text,
+          argument: arg.name?.text ?? spanText(arg.value.span),
+          names,
+          near: nearest(arg.name?.text ?? "", names),
+        },
         arg.span,
       );
     } else if (given.has(param))

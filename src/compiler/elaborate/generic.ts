@@ -103,15 +103,15 @@ function checkBlock(evaluator: Evaluator, block: BlockDecl, scope: FileScope): v
       shared: context.shared,
     }),
   );
-  const tensorResult = block.result?.kind === "tensor" && !isOpen(block.result);
-  const declared = tensorResult && block.result ? resolveType(quiet, block.result, env) : undefined;
+  const stated = block.result?.kind === "tensor" && !isOpen(block.result) ? block.result : undefined;
+  const declared = stated && resolveType(quiet, stated, env);
   const result = evaluateBody(evaluator, block.body, env, { type: declared });
   if (declared === undefined || result.kind !== "tensor" || sameType(evaluator, result.type, declared)) return;
   context.report(
     "E0304",
     { what: `\`${block.name.text}\``, declared: showType(declared), given: showType(result.type) },
     block.body.result.span,
-    { related: block.result ? [{ span: block.result.span, label: "declared here" }] : [] },
+    { related: stated ? [{ span: stated.span, label: "declared here" }] : [] },
   );
 }
 function isOpen(type: TypeNode & { kind: "tensor" }): boolean {

@@ -29,8 +29,18 @@ export interface Elaborated {
 
 type Frozen = (path: string) => boolean;
 
-export function elaborate(plan: Plan, rules: TypeRules, bag: DiagnosticBag): Elaborated | undefined {
-  const shared = newSharedState();
+export interface ElaborateOptions {
+  /** Copies applications of one block to like tensors, as it always does; a test looks whether that changes anything. */
+  readonly copies?: boolean;
+}
+
+export function elaborate(
+  plan: Plan,
+  rules: TypeRules,
+  bag: DiagnosticBag,
+  { copies = true }: ElaborateOptions = {},
+): Elaborated | undefined {
+  const shared = newSharedState(copies);
   const freeze = plan.freeze.flatMap(({ node }) => node.patterns.map((p) => new PathPattern(p.value)));
   const isFrozen =
     freeze.length === 0

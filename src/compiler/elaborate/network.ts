@@ -111,12 +111,22 @@ export class Network {
       const [low, high] = [this.evaluator.static(range.left, env), this.evaluator.static(range.right, env)];
       if (low?.kind !== "int" || high?.kind !== "int") continue;
       const to = high.dim.constant ?? Infinity;
-      context.facts = context.facts.bounded(node.name.text, {
-        low: low.dim.constant ?? 1,
-        high: range.op === "..<" ? to - 1 : to,
-      });
+      const bounds = { low: low.dim.constant ?? 1, high: range.op === "..<" ? to - 1 : to };
+      context.facts = context.facts.bounded(node.name.text, bounds);
+      this.#checkAtRunTime(node.name.text, bounds, range.span);
     }
     for (const { line, value } of this.plan.lines) if (line.kind === "assert") this.#assumeDivisor(line, value);
+  }
+  #checkAtRunTime(name: string, { low, high }: { readonly low: number; readonly high: number }, span: Span): void {
+    const checks = [
+      { comparison: ">=", bound: low, said: low > 1 },
+      { comparison: "<=", bound: high, said: Number.isFinite(high) },
+    ] as const;
+    for (const { comparison, bound, said } of checks) {
+      const right = said ? Dim.of(bound) : undefined;
+      if (right)
+        this.evaluator.context.asserts.push({ left: Dim.variable(name), comparison, right, message: "", span });
+    }
   }
   /** `assert H % 16 == 0` over a size that is known at run time: an engine checks it, everything here may rely on it. */
   #assumeDivisor(line: AssertLine, { expr, scope }: PartExpr): void {

@@ -48,6 +48,7 @@ export class Templates {
   /** The result of `evaluate`, or a copy of what it gave for an application like this one. */
   apply(application: Application, evaluate: () => Val): Val {
     const context = this.#context;
+    if (!context.shared.copies) return evaluate();
     const key = this.#keyOf(application);
     const known = this.#known.get(key);
     const copy = known && this.#replay(known, application);
@@ -89,6 +90,7 @@ export class Templates {
 
     const nodes = graph.nodes;
     const copies = new Map<Node, Node>();
+    const declared = new Map(template.variables.map((v) => [v.value.node, v]));
     const inputs = application.operands.flatMap(valuesIn);
     const given = new Map<Node, Map<number, Value>>();
     for (const [i, { node, index }] of template.inputs.entries()) {
@@ -103,20 +105,15 @@ export class Templates {
       const node = copies.get(value.node);
       return node === undefined ? value : { node, index: value.index };
     };
-    for (const {
-      path,
-      kind,
-      type,
-      init,
-      span,
-      value: { node },
-    } of template.variables) {
-      const known = variables.declare(kind, rename(path), type, () => init, span);
-      copies.set(node, known.value.node);
-    }
     for (let i = template.from; i < template.to; i++) {
       const node = nodes[i];
-      if (node === undefined || node.op === "variable" || scalars.has(node)) continue;
+      if (node === undefined || scalars.has(node)) continue;
+      const recorded = declared.get(node);
+      if (recorded !== undefined) {
+        const { kind, path, type, init, span } = recorded;
+        copies.set(node, variables.declare(kind, rename(path), type, () => init, span).value.node);
+        continue;
+      }
       const span = node.span === template.place ? application.place : node.span;
       const { path } = node.attributes;
       const attributes =

@@ -135,7 +135,12 @@ function reportBroadcast(
   const label = (side: Expr, tensor: TensorVal, size: Dim): { span: Span; label: string }[] => {
     const reason = reasonAt(tensor, error.fromEnd, size);
     return reason
-      ? [{ span: context.place(reason.span), label: `${nounOf(side)} has ${size.toString()} ${noun}: ${reason.text}` }]
+      ? [
+          {
+            span: context.place(reason.span),
+            label: `${nounOf(side)} has ${size.toString()} ${axisNoun(error.fromEnd, tensor.type.shape.length)}: ${reason.text}`,
+          },
+        ]
       : [];
   };
   const channels = rank === 4 && error.fromEnd === 2;

@@ -107,12 +107,12 @@ export const namesRows = {
       `this takes more than ${steps.toLocaleString("en")} steps or ${nodes.toLocaleString("en")} nodes`,
     help: () => "loops unroll: look for one that goes over too many members",
   }),
-  E0216: row<{ callee: string; argument: string; names: readonly string[] }>({
+  E0216: row<{ callee: string; argument: string; names: readonly string[]; near: readonly string[] }>({
     severity: "error",
     title: "a setting that the block does not have",
     message: ({ callee, argument }) => `\`${callee}\` has no setting for \`${argument}\``,
-    help: ({ callee, names }) =>
-      names.length === 0 ? `\`${callee}\` has no settings` : `\`${callee}\` has ${listed(names)}`,
+    label: ({ callee, names }) => (names.length === 0 ? `\`${callee}\` has no settings` : `${callee} has: ${names.join(", ")}`),
+    help: ({ near }) => (near.length === 0 ? "" : `did you mean ${orList(near)}?`),
   }),
   E0217: row<{ callee: string; name: string }>({
     severity: "error",
