@@ -597,7 +597,7 @@ function failure(error) {
 }
 
 // src/runtime/engine/tfjs/model.ts
-var GROUP_BYTES = 32 << 20;
+var GROUP_BYTES = 64 << 20;
 async function openModel(folder, options = {}) {
   const description = JSON.parse(await readFile(join(folder, "model.json"), "utf8"));
   const tf = options.tf ?? await importTf();

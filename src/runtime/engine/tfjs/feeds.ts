@@ -6,7 +6,9 @@ import type { DimDescription, InputDescription, SignatureDescription } from "../
 import type { FeedNode, TensorData } from "./session.ts";
 
 /** A tensor as it may be given: plain numbers, or a tfjs tensor. */
-export type Feed = { readonly shape: readonly number[]; readonly data: ArrayLike<number> } | { readonly shape: readonly number[]; dataSync(): ArrayLike<number> };
+export type Feed =
+  | { readonly shape: readonly number[]; readonly data: ArrayLike<number> }
+  | { readonly shape: readonly number[]; dataSync(): ArrayLike<number> };
 export type Feeds = Readonly<Record<string, Feed>>;
 
 /** What was fed does not fit the model. */
@@ -26,7 +28,8 @@ export function checkFeeds(name: string, signature: SignatureDescription, feeds:
   const sizes = new Map<string, { readonly size: number; readonly from: string }>();
   const checked = signature.inputs.map((input): FeedNode => {
     const feed = feeds[input.name];
-    if (feed === undefined) throw new FeedError(`${name} needs the ${input.kind} \`${input.name}\`: ${typeText(input)}`);
+    if (feed === undefined)
+      throw new FeedError(`${name} needs the ${input.kind} \`${input.name}\`: ${typeText(input)}`);
     checkShape(input, feed.shape, sizes);
     const data = numbersOf(input, feed);
     return { node: input.node, dtype: input.dtype, value: { shape: feed.shape, data } };
@@ -36,12 +39,18 @@ export function checkFeeds(name: string, signature: SignatureDescription, feeds:
     input.shape.forEach((dim, axis) => {
       const given = feeds[input.name]?.shape[axis];
       const wanted = evaluate(dim, sizes);
-      if (wanted !== given) throw new FeedError(`\`${input.name}\`, axis ${String(axis)}, has size ${String(given)}; ${showDim(dim)} is ${String(wanted)}`);
+      if (wanted !== given)
+        throw new FeedError(
+          `\`${input.name}\`, axis ${String(axis)}, has size ${String(given)}; ${showDim(dim)} is ${String(wanted)}`,
+        );
     });
   }
   for (const { left, comparison, right, message } of signature.asserts) {
     const [a, b] = [evaluate(left, sizes), evaluate(right, sizes)];
-    if (!holds(a, comparison, b)) throw new FeedError(`${message === "" ? "a condition on sizes fails" : message}: ${showDim(left)} is ${String(a)}, and it must be ${comparison} ${showDim(right)}${typeof right === "number" ? "" : ` = ${String(b)}`}`);
+    if (!holds(a, comparison, b))
+      throw new FeedError(
+        `${message === "" ? "a condition on sizes fails" : message}: ${showDim(left)} is ${String(a)}, and it must be ${comparison} ${showDim(right)}${typeof right === "number" ? "" : ` = ${String(b)}`}`,
+      );
   }
   signature.inputs.forEach((input, i) => {
     const { range } = input;
@@ -53,21 +62,28 @@ export function checkFeeds(name: string, signature: SignatureDescription, feeds:
 
 type Sizes = ReadonlyMap<string, { readonly size: number; readonly from: string }>;
 
-function checkShape(input: InputDescription, shape: readonly number[], sizes: Map<string, { size: number; from: string }>): void {
+function checkShape(
+  input: InputDescription,
+  shape: readonly number[],
+  sizes: Map<string, { size: number; from: string }>,
+): void {
   const given = `[${shape.join(", ")}]`;
   if (shape.length !== input.shape.length) {
     throw new FeedError(`\`${input.name}\` has shape ${given}; it is ${typeText(input)}`);
   }
   input.shape.forEach((dim, axis) => {
     const size = shape[axis] ?? 0;
-    if (typeof dim === "number" && size !== dim) throw new FeedError(`\`${input.name}\` has shape ${given}; it is ${typeText(input)}`);
+    if (typeof dim === "number" && size !== dim)
+      throw new FeedError(`\`${input.name}\` has shape ${given}; it is ${typeText(input)}`);
     if (typeof dim !== "string") return;
     const before = sizes.get(dim);
     if (before === undefined) {
       if (size < 1) throw new FeedError(`\`${input.name}\` has shape ${given}: ${dim} must be at least 1`);
       sizes.set(dim, { size, from: input.name });
     } else if (before.size !== size) {
-      throw new FeedError(`${dim} is ${String(before.size)} in \`${before.from}\` and ${String(size)} in \`${input.name}\``);
+      throw new FeedError(
+        `${dim} is ${String(before.size)} in \`${before.from}\` and ${String(size)} in \`${input.name}\``,
+      );
     }
   });
 }
@@ -76,16 +92,20 @@ function numbersOf(input: InputDescription, feed: Feed): TensorData["data"] {
   const given = "data" in feed ? feed.data : feed.dataSync();
   const count = feed.shape.reduce((product, n) => product * n, 1);
   if (given.length !== count) {
-    throw new FeedError(`\`${input.name}\` has ${String(given.length)} numbers; its shape [${feed.shape.join(", ")}] needs ${String(count)}`);
+    throw new FeedError(
+      `\`${input.name}\` has ${String(given.length)} numbers; its shape [${feed.shape.join(", ")}] needs ${String(count)}`,
+    );
   }
   if (input.dtype === "f32") {
-    if (given instanceof Int32Array) throw new FeedError(`\`${input.name}\` holds whole numbers; it is ${typeText(input)}`);
+    if (given instanceof Int32Array)
+      throw new FeedError(`\`${input.name}\` holds whole numbers; it is ${typeText(input)}`);
     return given instanceof Float32Array ? given : Float32Array.from(given);
   }
   if (input.dtype === "bool") return given instanceof Uint8Array ? given : Uint8Array.from(given, (v) => (v ? 1 : 0));
   if (given instanceof Int32Array) return given;
   return Int32Array.from(given, (v, i) => {
-    if (!Number.isInteger(v) || Math.abs(v) > 0x7fffffff) throw new FeedError(`\`${input.name}\` holds ${String(v)} at place ${String(i)}; it is ${typeText(input)}`);
+    if (!Number.isInteger(v) || Math.abs(v) > 0x7fffffff)
+      throw new FeedError(`\`${input.name}\` holds ${String(v)} at place ${String(i)}; it is ${typeText(input)}`);
     return v;
   });
 }
@@ -94,7 +114,9 @@ function checkRange(name: string, { data }: TensorData, from: number, to: number
   for (let i = 0; i < data.length; i++) {
     const value = data[i] ?? 0;
     if (value < from || value >= to) {
-      throw new FeedError(`\`${name}\` holds ${String(value)} at place ${String(i)}; its values lie in ${String(from)} ..< ${String(to)}`);
+      throw new FeedError(
+        `\`${name}\` holds ${String(value)} at place ${String(i)}; its values lie in ${String(from)} ..< ${String(to)}`,
+      );
     }
   }
 }

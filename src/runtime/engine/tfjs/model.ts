@@ -32,7 +32,7 @@ export interface LoadReport {
 }
 
 /** Weights cross the border in groups of about this many bytes. */
-const GROUP_BYTES = 32 << 20;
+const GROUP_BYTES = 64 << 20;
 
 export async function openModel(folder: string, options: OpenOptions = {}): Promise<TfjsModel> {
   const description = JSON.parse(await readFile(join(folder, "model.json"), "utf8")) as ModelDescription;
@@ -59,7 +59,9 @@ async function importTf(): Promise<TfModule> {
       problems.push(`${name}: ${error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error)}`);
     }
   }
-  throw new Error(`Neither tfjs-node package can be loaded; install one of them, or pass { tf }.\n${problems.join("\n")}`);
+  throw new Error(
+    `Neither tfjs-node package can be loaded; install one of them, or pass { tf }.\n${problems.join("\n")}`,
+  );
 }
 
 export class TfjsModel {
@@ -86,7 +88,10 @@ export class TfjsModel {
   run(name: string, feeds: Feeds): Results {
     const signature = this.#signature(name);
     const nodes = checkFeeds(name, signature, feeds);
-    const values = this.#session.run(nodes, signature.outputs.map((o) => o.node));
+    const values = this.#session.run(
+      nodes,
+      signature.outputs.map((o) => o.node),
+    );
     return Object.fromEntries(signature.outputs.map((output, i) => [output.name, values[i] as TensorData]));
   }
   #signature(name: string): SignatureDescription {
@@ -101,7 +106,10 @@ export class TfjsModel {
     const wanted = paths === undefined ? this.description.variables : paths.map((path) => this.#variable(path));
     const values = new Map<string, TensorData>();
     for (const group of groupsOf(wanted)) {
-      const results = this.#session.run([], group.map((v) => v.get));
+      const results = this.#session.run(
+        [],
+        group.map((v) => v.get),
+      );
       group.forEach((v, i) => values.set(v.path, results[i] as TensorData));
     }
     return values;
@@ -119,7 +127,9 @@ export class TfjsModel {
       const variable = this.#variable(path);
       const shape = borderShape(variable);
       if (value.shape.length !== shape.length || shape.some((n, i) => value.shape[i] !== n)) {
-        throw new Error(`\`${path}\` is ${variable.dtype}[${variable.shape.join(", ")}], not [${value.shape.join(", ")}]`);
+        throw new Error(
+          `\`${path}\` is ${variable.dtype}[${variable.shape.join(", ")}], not [${value.shape.join(", ")}]`,
+        );
       }
       feeds.push({ node: variable.feed, dtype: variable.border, value });
       done.push(variable.set);
@@ -199,10 +209,15 @@ function borderShape(variable: VariableDescription): readonly number[] {
 async function readVariable(file: SafetensorsFile, variable: VariableDescription): Promise<TensorData> {
   const { dtype, shape } = file.entry(variable.path);
   if (shape.length !== variable.shape.length || shape.some((n, i) => variable.shape[i] !== n)) {
-    throw new Error(`${file.path}: \`${variable.path}\` has shape [${shape.join(", ")}]; the model's is [${variable.shape.join(", ")}]`);
+    throw new Error(
+      `${file.path}: \`${variable.path}\` has shape [${shape.join(", ")}]; the model's is [${variable.shape.join(", ")}]`,
+    );
   }
   const stored = dtype === variable.dtype || dtype === widened(variable.dtype);
-  if (!stored) throw new Error(`${file.path}: \`${variable.path}\` is ${dtype ?? "of an unknown type"}; the model's is ${variable.dtype}`);
+  if (!stored)
+    throw new Error(
+      `${file.path}: \`${variable.path}\` is ${dtype ?? "of an unknown type"}; the model's is ${variable.dtype}`,
+    );
   if (dtype === "f16" || dtype === "bf16" || dtype === "f64") {
     const { data } = await file.read(variable.path);
     return { shape, data: data instanceof Float32Array ? data : Float32Array.from(data) };
@@ -227,7 +242,9 @@ function storedBytes(variable: VariableDescription, { data }: TensorData): Uint8
   return new Uint8Array(wide.buffer, wide.byteOffset, wide.byteLength);
 }
 function numbersOf(results: Results): Record<string, number> {
-  return Object.fromEntries(Object.entries(results).flatMap(([name, { data }]) => (data.length === 1 ? [[name, data[0] ?? NaN]] : [])));
+  return Object.fromEntries(
+    Object.entries(results).flatMap(([name, { data }]) => (data.length === 1 ? [[name, data[0] ?? NaN]] : [])),
+  );
 }
 function some(names: readonly string[]): string {
   const shown = names.slice(0, 5).map((n) => `\`${n}\``);

@@ -20,12 +20,21 @@ interface SavedModel {
 }
 /** What of `@tensorflow/tfjs-node-gpu` or `@tensorflow/tfjs-node` is used. */
 export interface TfModule {
-  tensor(values: Float32Array | Int32Array | Uint8Array, shape: number[], dtype: "float32" | "int32" | "bool"): TfTensor;
+  tensor(
+    values: Float32Array | Int32Array | Uint8Array,
+    shape: number[],
+    dtype: "float32" | "int32" | "bool",
+  ): TfTensor;
   backend(): unknown;
   readonly node: { loadSavedModel(path: string, tags?: string[], signature?: string): Promise<SavedModel> };
 }
 interface NodeBackend {
-  runSavedModel(id: number, inputs: TfTensor[], infos: { name: string; tfDtype: string }[], outputs: string[]): TfTensor[];
+  runSavedModel(
+    id: number,
+    inputs: TfTensor[],
+    infos: { name: string; tfDtype: string }[],
+    outputs: string[],
+  ): TfTensor[];
 }
 
 /** TensorFlow refused or failed. `path` is the place in the model, where its message names one. */
@@ -101,7 +110,12 @@ export class Session {
 }
 
 function isNodeBackend(backend: unknown): backend is NodeBackend {
-  return typeof backend === "object" && backend !== null && "runSavedModel" in backend && typeof backend.runSavedModel === "function";
+  return (
+    typeof backend === "object" &&
+    backend !== null &&
+    "runSavedModel" in backend &&
+    typeof backend.runSavedModel === "function"
+  );
 }
 
 /** TensorFlow's message without its repetitions, with the place in the model in front. */
@@ -110,5 +124,9 @@ function failure(error: unknown): TfjsRunError {
   const node = /\{\{node ([^}]+)\}\}/.exec(text)?.[1] ?? /\[\[([^\]]+)\]\]/.exec(text)?.[1];
   const path = node?.split("/").slice(1, -1).join("/");
   const short = text.replace(/\s*\[\[?\{\{node [\s\S]*$/, "").replace(/^Session fail to run with error:\s*/, "");
-  return new TfjsRunError(path === undefined ? `TensorFlow: ${short}` : `TensorFlow, at ${path}: ${short}`, path, error);
+  return new TfjsRunError(
+    path === undefined ? `TensorFlow: ${short}` : `TensorFlow, at ${path}: ${short}`,
+    path,
+    error,
+  );
 }
