@@ -28,5 +28,6 @@ function settle(command: Command): void {
 
 function pathOf(command: Command): string {
   const { parent } = command;
-  return parent?.parent == null ? command.name() : `${pathOf(parent)} ${command.name()}`;
+  const isTop = (parent?.parent ?? undefined) === undefined;
+  return parent === null || isTop ? command.name() : `${pathOf(parent)} ${command.name()}`;
 }

@@ -78,12 +78,25 @@ export function summarise(program: Program, batch: number): Summary {
       },
       batch,
     },
-    parts: program.parts.map(({ path, kind }) => ({
-      path,
-      kind,
-      ...total((at) => at === path || at.startsWith(`${path}.`)),
-    })),
+    parts: allParts(program)
+      .map(({ path, kind }) => ({ path, kind, ...total((at) => at === path || at.startsWith(`${path}.`)) }))
+      // A `let` whose work stands under the names of its labels has none of its own.
+      .filter(({ parameters, bytes }) => parameters > 0 || bytes.predict > 0 || (bytes.train ?? 0) > 0),
   };
+}
+
+/** The program's parts, after those that only have a name by their label: `stem`, `b1`. */
+function allParts(program: Program): readonly Part[] {
+  const covered = (path: string): boolean =>
+    program.parts.some((part) => path === part.path || path.startsWith(`${part.path}.`));
+  const loose = new Set<string>();
+  for (const { path } of [...(program.train ?? program.predict).nodes, ...program.variables]) {
+    const [first] = path.split(".");
+    if (first !== undefined && first !== "" && !covered(path)) loose.add(first);
+  }
+  for (const { path, kind } of program.variables)
+    if (kind !== "param" && kind !== "state") loose.delete(path.split(".")[0] ?? "");
+  return [...[...loose].map((path): Part => ({ path, kind: "let" })), ...program.parts];
 }
 
 export function numbersIn(variables: readonly Variable[]): number {

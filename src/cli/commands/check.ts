@@ -8,7 +8,6 @@ import { example, type ReportFlags, withReport } from "../flags.ts";
 import { requireFile } from "../load.ts";
 import { Ui } from "../ui.ts";
 import type { Diagnostic } from "../../compiler/diagnostics/diagnostic.ts";
-import type { Host } from "../../compiler/host.ts";
 
 interface CheckFlags extends ReportFlags {
   readonly fix?: boolean;
@@ -27,7 +26,7 @@ async function run(files: readonly string[], flags: CheckFlags): Promise<void> {
   files.forEach(requireFile);
   const compiler = await import("../../compiler/compile.ts");
   const diagnosticsOf = (host: DiskHost, file: string): readonly Diagnostic[] =>
-    compiler.check(host as Host, host.name(file)).diagnostics;
+    compiler.check(host, host.name(file)).diagnostics;
   const all: Diagnostic[] = [];
   for (const file of files) {
     const host = new DiskHost(file);

@@ -194,8 +194,9 @@ function parametersOf(program: Program): number {
 async function watch(ui: Ui, file: string, flags: CompileFlags): Promise<void> {
   const { watchFile, unwatchFile } = await import("node:fs");
   const { signal } = interruption();
+  const ended = (): boolean => signal.aborted;
   let watched = new Set<string>();
-  while (!signal.aborted) {
+  while (!ended()) {
     let sources: ReadonlySet<string>;
     try {
       sources = await once(ui, file, flags);
@@ -216,7 +217,7 @@ async function watch(ui: Ui, file: string, flags: CompileFlags): Promise<void> {
       signal.addEventListener("abort", () => changed(), { once: true });
     });
     for (const path of watched) unwatchFile(path);
-    if (!signal.aborted) ui.note(`${file} changed`);
+    if (!ended()) ui.note(`${file} changed`);
   }
   throw new Reported(STATUS.interrupted);
 }

@@ -116,7 +116,7 @@ async function distances(path: string, oracle: string): Promise<readonly Measure
     const trained = [...mine.tensors.keys()].some((key) => key.startsWith("first:"));
     const found: Measured[] = [];
     for (const key of wanted.tensors.keys()) {
-      const [prefix = "", name = ""] = split(key);
+      const [prefix, name] = split(key);
       if (prefix !== "output" && !trained) continue;
       const kind =
         prefix === "output"
