@@ -13,7 +13,7 @@ import { Evaluator } from "./evaluator.ts";
 import { Network } from "./network.ts";
 import { PathPattern } from "./patterns.ts";
 import { outputName, type Plan } from "./plan.ts";
-import { addTraining, countStep, declareClock } from "./training.ts";
+import { addTraining, checkServed, countStep, declareClock, lossFilter, sumOf, turnsOf } from "./training.ts";
 import { describe, hasUnknown, unknown, type Val } from "./values.ts";
 import { spanText } from "../source/source.ts";
 
@@ -108,18 +108,34 @@ function trainingGraph(
   const context = new Context({ bag, rules, training: true, shared, ...(isFrozen && { isFrozen }) });
   const evaluator = new Evaluator(context);
   const { step } = declareClock(evaluator);
-  const network = Network.over(evaluator, plan);
-  const losses = headOutputs(network, (kind) => kind === "loss");
-  if (losses.length === 0) return undefined;
-  network.section.finish();
-  for (const name of plan.branches.keys()) network.branch(name)?.finish();
-  for (const name of network.headNames())
-    for (const member of network.head(name)?.instances() ?? []) member.section.finish();
-  const more = bag.hasErrors ? [] : addTraining(evaluator, network, losses);
+  const base = Network.over(evaluator, plan);
+  const [outputs, more, totals]: [Output[], Output[], Value[]] = [[], [], []];
+  const served = new Map<string, string | undefined>();
+  // steps run one after the other, each over the weights that the one before left
+  for (const [turn, { name, lines, span }] of turnsOf(plan).entries()) {
+    const network = turn === 0 ? base : base.again();
+    if (turn > 0) context.variables.settle();
+    const wanted = lossFilter(lines);
+    const losses = headOutputs(network, (kind, label) => kind === "loss" && wanted(label));
+    if (losses.length === 0 && name === undefined) return undefined;
+    network.section.finish();
+    for (const branch of plan.branches.keys()) network.branch(branch)?.finish();
+    for (const head of network.headNames())
+      for (const member of network.head(head)?.instances() ?? []) member.section.finish();
+    outputs.push(...losses);
+    if (bag.hasErrors) continue;
+    const { gradients, total } = addTraining(evaluator, network, { name, lines, span, losses, served });
+    more.push(...gradients);
+    if (total !== undefined) totals.push(total);
+  }
+  if (!bag.hasErrors) checkServed(evaluator, plan, served);
+  const total = sumOf(evaluator, totals);
+  if (total !== undefined) outputs.push({ name: "loss", kind: "total", value: total, span: undefined });
+  outputs.push(...more);
   countStep(evaluator, step);
   return graphOf(
     context,
-    [...losses, ...more],
+    outputs,
     context.variables.updates().map((u) => ({ ...u })),
   );
 }
@@ -137,7 +153,10 @@ function graphOf(context: Context, outputs: readonly Output[], updates: Graph["u
 }
 
 /** The outputs of every head that `keep` leaves, in order; predictions go by their own name where it is unique. */
-function headOutputs(network: Network, wanted: (kind: "loss" | "predict" | "metric") => boolean): Output[] {
+function headOutputs(
+  network: Network,
+  wanted: (kind: "loss" | "predict" | "metric", label: string) => boolean,
+): Output[] {
   const { evaluator, plan } = network;
   const predicted = network
     .headNames()
@@ -151,7 +170,7 @@ function headOutputs(network: Network, wanted: (kind: "loss" | "predict" | "metr
     const head = plan.heads.get(name);
     for (const member of network.head(name)?.instances() ?? []) {
       for (const [key, { output, value: part }] of head?.outputs ?? []) {
-        if (!wanted(output.kind)) continue;
+        if (!wanted(output.kind, `${member.path}.${key}`)) continue;
         const value = member.output(key) ?? unknown;
         const tensor = checkedOutput(evaluator, output.kind, value, part.expr.span);
         if (tensor === undefined) continue;

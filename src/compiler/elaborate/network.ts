@@ -57,6 +57,11 @@ export class Network {
       this.partEnvironment(part, this.#weights, section, new Map()),
     );
   }
+  /** The same model over the same inputs, evaluated anew: it reads what became of the variables. */
+  again(): Network {
+    const { evaluator, plan } = this;
+    return new Network(evaluator, plan, this.#settings, this.#ports, new Map(), new Map(), this.#divisors);
+  }
   static over(evaluator: Evaluator, plan: Plan): Network {
     const settings = new Map<string, Val>();
     const network = new Network(evaluator, plan, settings, new Map(), new Map(), new Map(), new Map());

@@ -5,12 +5,13 @@
 import { differentiate } from "../ops/differentiate.ts";
 import type { Output, Value, Variable } from "../graph/graph.ts";
 import { showType } from "../types/tensor.ts";
+import type { Span } from "../source/source.ts";
 import type { OptimizeLine } from "../syntax/ast.ts";
 import { type Environment, WeightScope } from "./environment.ts";
 import type { Evaluator } from "./evaluator.ts";
 import type { Network } from "./network.ts";
 import { PathPattern } from "./patterns.ts";
-import type { Scoped } from "./plan.ts";
+import type { Plan, Scoped } from "./plan.ts";
 import { makeTensor } from "./tensors.ts";
 import { type BlockVal, describe, hasUnknown, type Val } from "./values.ts";
 import { sameType } from "./bodies.ts";
@@ -37,60 +38,105 @@ export function declareClock(evaluator: Evaluator): { readonly step: Variable; r
   return { step, stepsPerEpoch };
 }
 
-interface Group {
-  readonly line: Scoped<OptimizeLine>;
-  readonly patterns: readonly PathPattern[];
-  readonly optimizer: BlockVal | undefined;
-  readonly rate: Value | undefined;
-  used: boolean;
+/** A part of a training step with optimizers of its own; without `step` there is one, and it has no name. */
+export interface Turn {
+  readonly name: string | undefined;
+  readonly lines: readonly Scoped<OptimizeLine>[];
+  readonly span: Span;
+}
+export function turnsOf(plan: Plan): readonly Turn[] {
+  if (plan.steps.length === 0) return [{ name: undefined, lines: plan.optimize, span: plan.model.name.span }];
+  return plan.steps.map(({ name, lines, span }) => ({ name, lines: [...lines, ...plan.optimize], span }));
+}
+/** Which losses (`HEAD.NAME`) the lines minimise: those after `for`, all where a line says none. */
+export function lossFilter(lines: readonly Scoped<OptimizeLine>[]): (label: string) => boolean {
+  const wanted = lines.map(({ node }) => servesLoss(node));
+  return (label) => wanted.length === 0 || wanted.some((w) => w(label));
+}
+function servesLoss(line: OptimizeLine): (label: string) => boolean {
+  const heads = line.for.map((path) => path.parts.map((p) => p.text).join("."));
+  return (label) => heads.length === 0 || heads.some((head) => label === head || label.startsWith(`${head}.`));
 }
 
-/** Adds gradients and updates for the sum of the losses; gives the outputs that a training step has beside them. */
-export function addTraining(evaluator: Evaluator, network: Network, losses: readonly Output[]): readonly Output[] {
+interface Group {
+  readonly line: Scoped<OptimizeLine>;
+  readonly optimizer: BlockVal | undefined;
+  readonly rate: Value | undefined;
+}
+interface Work extends Turn {
+  readonly losses: readonly Output[];
+  /** Which turn trains a weight first. */
+  readonly served: Map<string, string | undefined>;
+}
+
+export interface Trained {
+  readonly gradients: readonly Output[];
+  /** The sum of the losses. */
+  readonly total: Value | undefined;
+}
+
+/** Adds gradients and updates for the losses of a turn. */
+export function addTraining(evaluator: Evaluator, network: Network, work: Work): Trained {
   const { context } = evaluator;
   const { graph, variables } = context;
-  const { plan } = network;
-  const values = losses.map((l) => l.value);
-  const [first, ...rest] = values;
-  if (first === undefined) return [];
-  const total = graph.at({ path: "loss", span: undefined }, () =>
-    rest.reduce((sum, loss) => graph.op("add", {}, sum, loss), first),
+  const { lines, losses, served } = work;
+  const patterns = lines.map(({ node }) => node.patterns.map((p) => new PathPattern(p.value)));
+  // the first line that fits a weight decides
+  const trained = variables.all
+    .filter((v) => v.kind === "param" && v.trained && !context.isFrozen(v.path))
+    .map((variable) => ({ variable, line: patterns.findIndex((all) => all.some((p) => p.matches(variable.path))) }));
+  reportIdle(evaluator, network.plan, work, new Set(trained.map(({ line }) => line)));
+
+  const outputs: Output[] = [];
+  const gradients = new Map<Variable, Value>();
+  // lines with the same losses share one way back
+  let all: Value | undefined;
+  const keys = lines.map(({ node }) => losses.map((l) => servesLoss(node)(l.name.slice("loss.".length))).join());
+  for (const key of new Set(keys)) {
+    const picked = losses.filter((_, i) => key.split(",")[i] === "true").map((l) => l.value);
+    const total = sumOf(evaluator, picked);
+    if (total === undefined) continue;
+    const own = trained.filter(({ line }) => line >= 0 && keys[line] === key).map(({ variable }) => variable);
+    const made = differentiate(
+      graph,
+      total,
+      own.map((v) => variables.read(v)),
+    );
+    for (const [i, variable] of own.entries()) if (made[i] !== undefined) gradients.set(variable, made[i]);
+    if (picked.length === losses.length) all = total;
+  }
+  all ??= sumOf(
+    evaluator,
+    losses.map((l) => l.value),
   );
-  const trained = variables.all.filter((v) => v.kind === "param" && v.trained && !context.isFrozen(v.path));
-  const gradients = differentiate(
-    graph,
-    total,
-    trained.map((v) => v.value),
-  );
-  const outputs: Output[] = [{ name: "loss", kind: "total", value: total, span: undefined }];
 
   const scope = new WeightScope("", "train");
-  const groups = plan.optimize.map((line): Group => makeGroup(evaluator, network, line, scope));
-  for (const [i, variable] of trained.entries()) {
-    const gradient = gradients[i];
-    if (gradient === undefined) continue;
-    outputs.push({ name: `grad.${variable.path}`, kind: "gradient", value: gradient, span: variable.span });
-    const group = groups.find((g) => g.patterns.some((p) => p.matches(variable.path)));
-    if (group === undefined) {
-      if (plan.steps.length === 0)
-        context.report("E0601", { path: variable.path, has: groups.length > 0 }, variable.span ?? plan.model.name.span);
-      continue;
+  const groups = lines.map((line): Group => makeGroup(evaluator, network, line, scope));
+  for (const { variable, line } of trained) {
+    const gradient = gradients.get(variable);
+    const group = groups[line];
+    if (gradient === undefined || group === undefined) continue;
+    const again = served.has(variable.path);
+    if (!again) {
+      served.set(variable.path, work.name);
+      outputs.push({ name: `grad.${variable.path}`, kind: "gradient", value: gradient, span: variable.span });
     }
-    group.used = true;
     if (group.optimizer === undefined || group.rate === undefined) continue;
     const { by } = group.line.node;
-    const weights = new WeightScope(`optimizer.${variable.path}`, `optimizer.${variable.path}`);
+    // a weight that two steps train has two optimizers
+    const path = again ? `optimizer.${work.name ?? ""}.${variable.path}` : `optimizer.${variable.path}`;
+    const weights = new WeightScope(path, path);
     const env: Environment = network.partEnvironment(
       { expr: by, scope: group.line.scope, base: undefined },
       weights,
       undefined,
       new Map(),
     );
-    const operands = [variable.value, gradient, group.rate].map((value) => ({
+    const operands = [variables.read(variable), gradient, group.rate].map((value) => ({
       value: makeTensor(value, []),
       expr: undefined,
     }));
-    const next = graph.at({ path: `optimizer.${variable.path}`, span: by.span }, () =>
+    const next = graph.at({ path, span: by.span }, () =>
       evaluator.applier.apply(group.optimizer as BlockVal, operands, {
         expr: by,
         span: by.span,
@@ -104,12 +150,48 @@ export function addTraining(evaluator: Evaluator, network: Network, losses: read
     else if (next.kind !== "unknown")
       context.report("E0602", { given: describe(next), wanted: showType(variable.type) }, by.span);
   }
-  for (const group of groups) {
-    if (!group.used && plan.basis.length === 0) {
-      context.report("E0603", { patterns: group.patterns.map((p) => p.text) }, group.line.node.span);
-    }
+  return { gradients: outputs, total: all };
+}
+
+export function sumOf(evaluator: Evaluator, values: readonly Value[]): Value | undefined {
+  const { graph } = evaluator.context;
+  const [first, ...rest] = values;
+  if (first === undefined) return undefined;
+  return graph.at({ path: "loss", span: undefined }, () =>
+    rest.reduce((sum, loss) => graph.op("add", {}, sum, loss), first),
+  );
+}
+
+/** Lines that train nothing, and steps that minimise nothing. */
+function reportIdle(
+  evaluator: Evaluator,
+  plan: Plan,
+  { name, lines, losses, span }: Work,
+  used: ReadonlySet<number>,
+): void {
+  const { context } = evaluator;
+  if (plan.basis.length > 0) return;
+  if (name !== undefined && losses.length === 0) {
+    const wanted = lines.flatMap(({ node }) => node.for.map((path) => path.parts.map((p) => p.text).join(".")));
+    context.report("E0606", { step: name, wanted, heads: [...plan.heads.keys()] }, span);
   }
-  return outputs;
+  for (const [i, { node }] of lines.entries()) {
+    const shared = name !== undefined && plan.optimize.some((line) => line.node === node);
+    if (!used.has(i) && !shared) context.report("E0603", { patterns: node.patterns.map((p) => p.value) }, node.span);
+  }
+}
+
+/** After every turn: each weight has its optimizer. */
+export function checkServed(evaluator: Evaluator, plan: Plan, served: ReadonlyMap<string, string | undefined>): void {
+  const { context } = evaluator;
+  const patterns = [...plan.optimize, ...plan.steps.flatMap((s) => s.lines)].flatMap(({ node }) =>
+    node.patterns.map((p) => new PathPattern(p.value)),
+  );
+  for (const v of context.variables.all) {
+    if (v.kind !== "param" || !v.trained || context.isFrozen(v.path) || served.has(v.path)) continue;
+    if (patterns.some((p) => p.matches(v.path))) continue; // no loss depends on it
+    context.report("E0601", { path: v.path, has: patterns.length > 0 }, v.span ?? plan.model.name.span);
+  }
 }
 
 function makeGroup(evaluator: Evaluator, network: Network, line: Scoped<OptimizeLine>, scope: WeightScope): Group {
@@ -145,13 +227,7 @@ function makeGroup(evaluator: Evaluator, network: Network, line: Scoped<Optimize
   if (optimizer.kind !== "block" && optimizer.kind !== "unknown") {
     context.report("E0203", { what: "what follows `by`", given: describe(optimizer) }, node.by.span);
   }
-  return {
-    line,
-    patterns: node.patterns.map((p) => new PathPattern(p.value)),
-    optimizer: optimizer.kind === "block" ? optimizer : undefined,
-    rate,
-    used: false,
-  };
+  return { line, optimizer: optimizer.kind === "block" ? optimizer : undefined, rate };
 }
 function scalarOf(evaluator: Evaluator, value: Val): Value | undefined {
   if (value.kind === "tensor") return value.type.shape.length === 0 ? value.value : undefined;

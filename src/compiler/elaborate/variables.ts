@@ -61,6 +61,13 @@ export class VariableStore {
     this.#current.set(path, value);
     this.#log.push({ path, value });
   }
+  /** Ends a turn: what comes next reads the updates as given, and no gradient goes back into how they came about. */
+  settle(): void {
+    for (const [path, value] of this.#current) {
+      const settled = this.#graph.at({ path, span: undefined }, () => this.#graph.op("stop_gradient", {}, value));
+      this.#current.set(path, settled);
+    }
+  }
   /** How often a variable that was there already was asked for again. */
   get reuses(): number {
     return this.#reuses;

@@ -69,7 +69,7 @@ function declared(span: Span | undefined): string {
 export async function drawInputs(program: Program, graph: Graph, batch: number, seed: number): Promise<Tensors> {
   return (
     (await drawFaces(program, graph, batch, seed)) ??
-    new Map(graph.ports.map((port) => [port.name, drawPort(port, batch, seed)]))
+    new Map(portsOf(program, graph).map((port) => [port.name, drawPort(port, sizesFor(graph, batch), seed)]))
   );
 }
 
@@ -95,8 +95,31 @@ async function drawFaces(program: Program, graph: Graph, batch: number, seed: nu
   return new Batches({ path: "drawn faces", rows, skipped: [] }, recipe, { batch, seed, training: false }).at(0);
 }
 
-function drawPort(port: Port, batch: number, seed: number): Tensor {
-  const shape = port.type.shape.map((dim) => dim.constant ?? batch);
+/** Training and prediction may read different inputs. */
+function portsOf(program: Program, graph: Graph): readonly Port[] {
+  const all = [graph, program.evaluate, program.predict].flatMap(({ ports }) => ports);
+  return [...new Map(all.map((port) => [port.name, port])).values()];
+}
+
+type ChooseSize = (key: string, name: string, unit: number) => number;
+
+/** Sizes of a comparison: the batch as asked, any other one small, and such that the model's asserts hold. */
+function sizesFor(graph: Graph, batch: number): ChooseSize {
+  return (_, name, unit) => {
+    if (name === "B") return batch;
+    const holds = (size: number): boolean =>
+      graph.asserts.every(({ left, comparison, right }) => {
+        const [bound, own] = [right.constant, left.asVariable?.name === name];
+        if (!own || bound === undefined) return true;
+        return comparison === ">=" ? size >= bound : comparison === "<=" ? size <= bound : true;
+      });
+    const multiples = Array.from({ length: 4096 }, (_, i) => unit * (i + 1));
+    return multiples.find((size) => size >= 8 && holds(size)) ?? multiples.findLast(holds) ?? unit;
+  };
+}
+
+function drawPort(port: Port, choose: ChooseSize, seed: number): Tensor {
+  const shape = port.type.shape.map((dim) => dim.evaluate(choose));
   const count = shape.reduce((product, size) => product * size, 1);
   const [from, to] = [port.range?.from.constant, port.range?.to.constant];
   const range = from === undefined || to === undefined ? undefined : { from, to };

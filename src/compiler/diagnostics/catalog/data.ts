@@ -38,4 +38,13 @@ export const dataRows = {
     message: () => "a weight comes from the name of another one, which may be piped through a block",
     help: () => '"b{n}.weight" = "layer{n}.weight" |> on_both_halves',
   }),
+  E0606: row<{ step: string; wanted: readonly string[]; heads: readonly string[] }>({
+    severity: "error",
+    title: "a step without a loss",
+    message: ({ step, wanted }) =>
+      wanted.length > 0
+        ? `the step \`${step}\` minimises ${wanted.map((w) => `\`${w}\``).join(", ")}, and no loss is called so`
+        : `the step \`${step}\` has no loss to minimise`,
+    help: ({ heads }) => `name heads with losses after \`for\`; the heads are ${heads.join(", ")}`,
+  }),
 } satisfies Rows<"E06">;
