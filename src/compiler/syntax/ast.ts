@@ -295,16 +295,19 @@ export interface ListTypeNode extends Located {
 export interface TupleTypeNode extends Located {
   readonly kind: "tuple";
   readonly members: readonly TypeNode[];
+  readonly range: Expr | undefined;
 }
 /** `"in" | "out"` */
 export interface ChoiceTypeNode extends Located {
   readonly kind: "choice";
   readonly values: readonly StringNode[];
+  readonly range: Expr | undefined;
 }
 export interface BlockTypeNode extends Located {
   readonly kind: "block";
   readonly lists: readonly (readonly Param[])[];
   readonly result: TypeNode;
+  readonly range: Expr | undefined;
 }
 export interface BadTypeNode extends Located {
   readonly kind: "bad";

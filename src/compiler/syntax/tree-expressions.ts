@@ -29,6 +29,18 @@ export interface Graft {
   readonly result: Expr | undefined;
 }
 
+/** The levels of operators, from the loosest to the tightest. */
+type Level =
+  | cst.OrExprCstNode
+  | cst.AndExprCstNode
+  | cst.NotExprCstNode
+  | cst.CompareCstNode
+  | cst.RangeCstNode
+  | cst.SumCstNode
+  | cst.ProductCstNode
+  | cst.UnaryCstNode
+  | cst.PowerCstNode;
+
 export class ExpressionBuilder {
   readonly places: Places;
   /** Bodies read apart, by their opening brace. */
@@ -162,9 +174,9 @@ export class ExpressionBuilder {
     const range = node.children.range?.[0];
     if (range === undefined) return plain;
     const span = this.places.ofNode(node);
-    const bounds = this.range(range);
-    // A range belongs to labels; on any other type the checker has nothing to hang it on, so it is kept where it fits.
-    return plain.kind === "tensor" || plain.kind === "list" ? { ...plain, range: bounds, span } : { ...plain, span };
+    const bounds = this.operation(range);
+    // A range belongs to labels; whether the type can have one is for the checker to say.
+    return plain.kind === "bad" ? { ...plain, span } : { ...plain, range: bounds, span };
   }
 
   plainType(node: cst.PlainTypeCstNode): TypeNode {
@@ -180,11 +192,22 @@ export class ExpressionBuilder {
     if (listType !== undefined)
       return { kind: "list", member: this.type(first(first(listType).children.type)), range: undefined, span };
     if (tupleType !== undefined)
-      return { kind: "tuple", members: all(first(tupleType).children.type).map((m) => this.type(m)), span };
+      return {
+        kind: "tuple",
+        members: all(first(tupleType).children.type).map((m) => this.type(m)),
+        range: undefined,
+        span,
+      };
     if (choiceType !== undefined)
-      return { kind: "choice", values: first(choiceType).children.String.map((s) => this.places.string(s)), span };
+      return {
+        kind: "choice",
+        values: first(choiceType).children.String.map((s) => this.places.string(s)),
+        range: undefined,
+        span,
+      };
     const { params, plainType } = first(blockType).children;
-    return { kind: "block", lists: params.map((p) => this.params(p)), result: this.plainType(first(plainType)), span };
+    const lists = params.map((p) => this.params(p));
+    return { kind: "block", lists, result: this.plainType(first(plainType)), range: undefined, span };
   }
 
   dim(node: cst.DimCstNode): DimNode {
@@ -229,7 +252,7 @@ export class ExpressionBuilder {
 
   pipe(node: cst.PipeCstNode): Expr {
     const { orExpr, label, pipeStage } = node.children;
-    let value = this.labelled(this.or(first(orExpr)), label);
+    let value = this.labelled(this.operation(first(orExpr)), label);
     for (const stage of all(pipeStage)) {
       const target = this.postfix(first(stage.children.postfix));
       const pipe: Expr = { kind: "pipe", input: value, target, span: spanBetween(value.span, target.span) };
@@ -246,60 +269,70 @@ export class ExpressionBuilder {
     return { kind: "label", of: value, name, span: spanBetween(value.span, name.span) };
   }
 
-  or(node: cst.OrExprCstNode): Expr {
-    return this.chain(node.children.andExpr, node.children.Or, (operand) => this.and(operand));
-  }
-
-  and(node: cst.AndExprCstNode): Expr {
-    return this.chain(node.children.notExpr, node.children.And, (operand) => this.not(operand));
-  }
-
-  not(node: cst.NotExprCstNode): Expr {
-    const of = this.compare(first(node.children.compare));
-    if (node.children.Not === undefined) return of;
-    return { kind: "unary", op: "not", of, span: this.places.ofNode(node) };
-  }
-
-  compare(node: cst.CompareCstNode): Expr {
-    return this.chain(node.children.range, node.children.operator, (operand) => this.range(operand));
-  }
-
-  range(node: cst.RangeCstNode): Expr {
-    return this.chain(node.children.sum, node.children.operator, (operand) => this.sum(operand));
-  }
-
-  sum(node: cst.SumCstNode): Expr {
-    return this.chain(node.children.product, node.children.operator, (operand) => this.product(operand));
-  }
-
-  product(node: cst.ProductCstNode): Expr {
-    return this.chain(node.children.unary, node.children.operator, (operand) => this.unary(operand));
+  /** Operators of all levels. Levels without one are stepped over, so that the stack grows only with real depth. */
+  operation(start: Level): Expr {
+    for (let node = start; ;) {
+      switch (node.name) {
+        case "orExpr":
+          if (node.children.Or !== undefined) return this.chain(node.children.andExpr, node.children.Or);
+          node = first(node.children.andExpr);
+          break;
+        case "andExpr":
+          if (node.children.And !== undefined) return this.chain(node.children.notExpr, node.children.And);
+          node = first(node.children.notExpr);
+          break;
+        case "notExpr": {
+          const { Not, compare } = node.children;
+          if (Not !== undefined) return this.unary("not", first(compare), node);
+          node = first(compare);
+          break;
+        }
+        case "compare":
+          if (node.children.operator !== undefined) return this.chain(node.children.range, node.children.operator);
+          node = first(node.children.range);
+          break;
+        case "range":
+          if (node.children.operator !== undefined) return this.chain(node.children.sum, node.children.operator);
+          node = first(node.children.sum);
+          break;
+        case "sum":
+          if (node.children.operator !== undefined) return this.chain(node.children.product, node.children.operator);
+          node = first(node.children.product);
+          break;
+        case "product":
+          if (node.children.operator !== undefined) return this.chain(node.children.unary, node.children.operator);
+          node = first(node.children.unary);
+          break;
+        case "unary":
+          if (node.children.Minus !== undefined) return this.unary("-", first(node.children.power), node);
+          node = first(node.children.power);
+          break;
+        case "power": {
+          const base = this.postfix(first(node.children.postfix));
+          const exponent = node.children.unary?.[0];
+          if (exponent === undefined) return base;
+          return this.binary(first(node.children.Caret), base, this.operation(exponent));
+        }
+      }
+    }
   }
 
   /** `a - b - c` is `(a - b) - c`. */
-  chain<T>(operands: readonly T[], operators: readonly IToken[] | undefined, build: (operand: T) => Expr): Expr {
-    let left = build(first(operands));
-    for (const [i, operator] of all(operators).entries())
-      left = this.binary(operator, left, build(nth(operands, i + 1)));
+  chain(operands: readonly Level[], operators: readonly IToken[]): Expr {
+    let left = this.operation(first(operands));
+    for (const [i, operator] of operators.entries())
+      left = this.binary(operator, left, this.operation(nth(operands, i + 1)));
     return left;
+  }
+
+  unary(op: "-" | "not", operand: Level, node: CstNode): Expr {
+    return { kind: "unary", op, of: this.operation(operand), span: this.places.ofNode(node) };
   }
 
   binary(operator: IToken, left: Expr, right: Expr): Expr {
     const span: Span = spanBetween(left.span, right.span);
     // The parser took this token in an operator's place, so its text is one of the operators.
     return { kind: "binary", op: operator.image as BinaryOp, left, right, opSpan: this.places.ofToken(operator), span };
-  }
-
-  unary(node: cst.UnaryCstNode): Expr {
-    const of = this.power(first(node.children.power));
-    if (node.children.Minus === undefined) return of;
-    return { kind: "unary", op: "-", of, span: this.places.ofNode(node) };
-  }
-
-  power(node: cst.PowerCstNode): Expr {
-    const base = this.postfix(first(node.children.postfix));
-    const exponent = node.children.unary?.[0];
-    return exponent === undefined ? base : this.binary(first(node.children.Caret), base, this.unary(exponent));
   }
 
   postfix(node: cst.PostfixCstNode): Expr {
