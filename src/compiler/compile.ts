@@ -15,6 +15,7 @@ import type { Host } from "./host.ts";
 import { printGraph } from "./graph/print.ts";
 import type { Program } from "./program.ts";
 import { type FileScope, loadModules, type Modules } from "./resolve/modules.ts";
+import { checkNames } from "./resolve/names.ts";
 import type { SetEdit } from "./syntax/ast.ts";
 import { parseExpression, parseFile, parsePath } from "./syntax/parse.ts";
 
@@ -55,6 +56,7 @@ export function check(host: Host, file: string): { readonly diagnostics: readonl
   const modules = load(host, file, bag);
   if (modules === undefined) return { diagnostics: bag.sorted() };
   const rules = rulesOf(host);
+  checkNames(modules.entry, bag);
   checkDeclarations(modules.entry, rules, bag);
   for (const name of modelNames(modules.entry)) {
     const plan = planFor(name, modules.entry, bag);

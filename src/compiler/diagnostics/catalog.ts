@@ -9,6 +9,7 @@ import { namesRows } from "./catalog/names.ts";
 import { shapesRows } from "./catalog/shapes.ts";
 import { syntaxRows } from "./catalog/syntax.ts";
 import { targetsRows } from "./catalog/targets.ts";
+import { warningRows } from "./catalog/warnings.ts";
 import { variantsRows } from "./catalog/variants.ts";
 import type { Diagnostic, DiagnosticBag, Fix, Related } from "./diagnostic.ts";
 import type { Row } from "./row.ts";
@@ -20,6 +21,7 @@ export const catalog = {
   ...layersRows,
   ...variantsRows,
   ...dataRows,
+  ...warningRows,
   ...targetsRows,
 } as const;
 

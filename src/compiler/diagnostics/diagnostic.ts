@@ -6,7 +6,10 @@ import type { Span } from "../source/source.ts";
 
 export type Severity = "error" | "warning" | "information";
 
-/** A further place that explains the error: where a size comes from, what is read there, … */
+/**
+ * A further place that explains the error: where a size comes from, what is read there, … A place without length and
+ * label only asks for its line to be shown.
+ */
 export interface Related {
   readonly span: Span;
   readonly label: string;

@@ -34,7 +34,9 @@ export function diagnosticToJson(diagnostic: Diagnostic): JsonDiagnostic {
     label,
     help,
     note,
-    related: related.map((r) => ({ ...placeToJson(r.span), label: r.label })),
+    related: related
+      .filter((r) => r.label !== "" || r.span.end > r.span.start)
+      .map((r) => ({ ...placeToJson(r.span), label: r.label })),
     fixes: fixes.map((f) => ({ ...placeToJson(f.span), title: f.title, text: f.text })),
   };
 }

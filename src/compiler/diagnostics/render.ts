@@ -104,6 +104,8 @@ function markedLines(diagnostic: Diagnostic): readonly MarkedLine[] {
     const key = `${span.file.name}:${String(line)}`;
     const known = lines.get(key) ?? { file: span.file, line, marks: [] };
     lines.set(key, known);
+    // A place without length and label only wants its line shown.
+    if (!primary && label === "" && span.start === span.end) return;
     const start = Math.min(column - 1, length);
     // A place that goes on over more lines is underlined to the end of its first one.
     const end = Math.max(start + 1, Math.min(start + span.end - span.start, length));
@@ -124,7 +126,7 @@ function windowOf(
 ): { readonly from: number; readonly to: number } {
   if (length <= room) return { from: 0, to: length };
   const first = Math.min(...marks.map((m) => m.start));
-  const last = Math.max(...marks.map((m) => m.end));
+  const last = Math.max(0, ...marks.map((m) => m.end));
   const from = last <= room - 2 ? 0 : Math.max(0, Math.min(first - 8, last + 8 - room));
   return { from, to: Math.min(length, from + room) };
 }
@@ -191,7 +193,7 @@ function markRows(
       column += 1 + textWidth(label);
     } else below.push(mark);
   }
-  rows.push(row);
+  if (row !== "") rows.push(row);
   for (const mark of below.reverse()) {
     const [label = ""] = printableLines(mark.label);
     rows.push(" ".repeat(columnOf(mark.start)) + paintFor(mark)(label));

@@ -111,7 +111,8 @@ export const namesRows = {
     severity: "error",
     title: "a setting that the block does not have",
     message: ({ callee, argument }) => `\`${callee}\` has no setting for \`${argument}\``,
-    label: ({ callee, names }) => (names.length === 0 ? `\`${callee}\` has no settings` : `${callee} has: ${names.join(", ")}`),
+    label: ({ callee, names }) =>
+      names.length === 0 ? `\`${callee}\` has no settings` : `${callee} has: ${names.join(", ")}`,
     help: ({ near }) => (near.length === 0 ? "" : `did you mean ${orList(near)}?`),
   }),
   E0217: row<{ callee: string; name: string }>({
@@ -158,6 +159,13 @@ export const namesRows = {
       `\`${block}\` lists the tensor \`${tensor}\` beside the setting \`${setting}\``,
     label: () => "a block has two lists: settings, then tensors",
     help: ({ block, tensor, setting }) => `block ${block}(${setting}: …)(${tensor}: …) -> …`,
+  }),
+  E0225: row<{ name: string; kind: string }>({
+    severity: "error",
+    title: "a name that hides another",
+    message: ({ name, kind }) => `\`${name}\` is the name of ${/^[aeiou]/.test(kind) ? "an" : "a"} ${kind} already`,
+    label: () => "nothing may hide another name of the file",
+    help: ({ name }) => `choose another name, such as \`${name}1\``,
   }),
   E0223: row<{ models: readonly string[]; variants: readonly string[] }>({
     severity: "error",
