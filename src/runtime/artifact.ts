@@ -36,7 +36,7 @@ export class TargetError extends Error {
     this.name = "TargetError";
     this.diagnostics = refusals.map(({ op, path, span, reason, help }) =>
       diagnose(
-        "E0701",
+        "E0801",
         { target, op, path, reason, help },
         span ?? { file: { name: program.file, text: "" }, start: 0, end: 0 },
       ),

@@ -1,8 +1,8 @@
-/** Rows E07xx: what a target of compilation cannot express. Prose only. */
+/** Rows E08xx: what a target of compilation cannot express. Prose only. */
 import { row, type Rows } from "../row.ts";
 
 export const targetsRows = {
-  E0701: row<{ target: string; op: string; path: string; reason: string; help: string }>({
+  E0801: row<{ target: string; op: string; path: string; reason: string; help: string }>({
     severity: "error",
     title: "Something that a target cannot express",
     message: ({ target, op, path }) =>
@@ -10,4 +10,4 @@ export const targetsRows = {
     label: ({ reason }) => reason,
     help: ({ help }) => help,
   }),
-} satisfies Rows<"E07">;
+} satisfies Rows<"E08">;
