@@ -27,6 +27,6 @@ describe("messages", () => {
 
   it("reports ten independent mistakes as ten errors", () => {
     const { diagnostics } = check(new DiskHost("many.arch", folder), "many.arch");
-    expect(diagnostics.map((d) => d.severity)).toEqual(Array.from({ length: 10 }, () => "error"));
+    expect(diagnostics.filter((d) => d.severity === "error")).toHaveLength(10);
   });
 });
