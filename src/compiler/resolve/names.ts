@@ -125,7 +125,7 @@ class NameChecker {
     for (const local of scope.locals) {
       // whether a part of a model reaches an output is asked where it is evaluated
       if (!local.used && local.kind !== "part" && !local.name.startsWith("_"))
-        report(this.#bag, "E0801", { name: local.name, kind: local.kind }, local.span);
+        report(this.#bag, "E0701", { name: local.name, kind: local.kind }, local.span);
     }
   }
   #use(name: string, scope: Scope): void {
