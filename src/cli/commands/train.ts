@@ -83,11 +83,9 @@ async function run(file: string, flags: TrainFlags): Promise<void> {
     reporter.end(),
   );
   if (outcome.kind === "diverged") {
-    const bad = Object.entries(outcome.losses).filter(([, value]) => !Number.isFinite(value));
-    const names = bad.map(([name, value]) => `${name} is ${value}`).join(", ");
     const { InputError } = await import("../../runtime/error.ts");
     throw new InputError(
-      `Training went out of bounds at step ${outcome.step}: ${names}.`,
+      `Training went out of bounds at step ${outcome.step}: ${outcome.problem}.`,
       `A lower rate or a look at the data may help. The last good checkpoint, if any, is in ${folder}/checkpoints.`,
     );
   }

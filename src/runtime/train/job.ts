@@ -60,7 +60,8 @@ export interface Outcome {
 export interface Diverged {
   readonly kind: "diverged";
   readonly step: number;
-  readonly losses: Readonly<Record<string, number | null>>;
+  /** Which losses are what: "loss is NaN". As text, for JSON has no such numbers. */
+  readonly problem: string;
 }
 
 /** What a training tells as it goes. */

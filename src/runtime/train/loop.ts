@@ -82,9 +82,10 @@ export async function trainLoop({ job, engine, tell, signal }: LoopOptions, data
     const losses = engine.step(batch);
     const milliseconds = performance.now() - started;
     const line = stepRecord(step, perEpoch, job.batch, losses, milliseconds);
-    if (!Object.values(losses).every(Number.isFinite)) {
+    const bad = Object.entries(losses).filter(([, value]) => !Number.isFinite(value));
+    if (bad.length > 0) {
       record(line);
-      tell({ kind: "diverged", step: step + 1, losses });
+      tell({ kind: "diverged", step: step + 1, problem: bad.map(([name, value]) => `${name} is ${value}`).join(", ") });
       return;
     }
     record(line);

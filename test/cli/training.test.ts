@@ -1,0 +1,158 @@
+// Training on the real TensorFlow addon through the command: the loss falls, an interrupted run goes on as if it had not
+// been, what is no number stops it, and engines agree.
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { SafetensorsFile } from "../../src/runtime/safetensors.ts";
+import { archc, build, hasTensorflow, newFolder, startArchc, TINY, writeRows } from "./support.ts";
+
+let folder: string;
+beforeAll(() => {
+  build();
+  folder = newFolder();
+  writeFileSync(join(folder, "tiny.arch"), TINY);
+  writeRows(join(folder, "rows.csv"), 80);
+}, 120_000);
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+interface Line {
+  readonly kind: string;
+  readonly step: number;
+  readonly loss: number;
+  readonly validation?: Record<string, number>;
+}
+const metrics = (run: string): Line[] =>
+  readFileSync(join(folder, run, "metrics.jsonl"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Line);
+const steps = (run: string): Line[] => metrics(run).filter(({ kind }) => kind === "step");
+
+async function weights(run: string): Promise<Map<string, ArrayLike<number>>> {
+  const file = await SafetensorsFile.open(join(folder, run, "checkpoints/last.safetensors"));
+  const read = new Map<string, ArrayLike<number>>();
+  for (const name of file.tensors.keys()) read.set(name, (await file.read(name)).data);
+  await file.close();
+  return read;
+}
+
+describe.runIf(hasTensorflow)("archc train", () => {
+  it("learns what can be learned, and keeps the best by validation", async () => {
+    const { status, stderr } = archc(folder, "train", "tiny.arch", "--data", "rows.csv", "-o", "full", "--steps", "27");
+    expect(stderr).toContain("72 samples, 9 steps an epoch, 27 steps");
+    expect(status).toBe(0);
+    const losses = steps("full").map(({ loss }) => loss);
+    expect(losses).toHaveLength(27);
+    expect(losses.at(-1)).toBeLessThan(0.5 * (losses[0] ?? 0));
+    const epochs = metrics("full").filter(({ kind }) => kind === "epoch");
+    expect(epochs).toHaveLength(3);
+    expect(epochs.at(-1)?.validation?.["loss"]).toBeLessThan(epochs[0]?.validation?.["loss"] ?? 0);
+    for (const name of ["config.json", "weights.safetensors", "best.safetensors", "model/saved_model.pb"])
+      expect(existsSync(join(folder, "full", name))).toBe(true);
+    // The first step is on the model's own start: -log of a softmax over four, near log 4.
+    expect(losses[0]).toBeGreaterThan(0.5);
+    expect((await weights("full")).get("step")?.[0]).toBe(27);
+  }, 60_000);
+
+  it("goes on where it stood: two halves are the whole", async () => {
+    archc(folder, "train", "tiny.arch", "--data", "rows.csv", "-o", "half", "--steps", "13");
+    const { status } = archc(folder, "train", "tiny.arch", "-o", "half", "--resume", "--steps", "27");
+    expect(status).toBe(0);
+    expect(steps("half").map(({ step }) => step)).toEqual(Array.from({ length: 27 }, (_, i) => i + 1));
+    const [whole, halves] = [await weights("full"), await weights("half")];
+    expect([...halves.keys()]).toEqual([...whole.keys()]);
+    for (const [name, values] of whole) {
+      const other = halves.get(name) ?? [];
+      Array.from(values).forEach((value, i) => {
+        expect(other[i]).toBeCloseTo(value, 5);
+      });
+    }
+  }, 60_000);
+
+  it("saves and ends with 130 on Ctrl-C, and resumes", async () => {
+    const child = startArchc(
+      folder,
+      "train",
+      "tiny.arch",
+      "--data",
+      "rows.csv",
+      "-o",
+      "stopped",
+      "--steps",
+      "1000000",
+      "--json",
+    );
+    let seen = "";
+    let asked = false;
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      seen += text;
+      if (asked || seen.split('"kind":"step"').length <= 5) return;
+      // Once: a second Ctrl-C means "at once".
+      asked = true;
+      child.kill("SIGINT");
+    });
+    const status = await new Promise((resolve) => child.on("close", resolve));
+    expect(status).toBe(130);
+    const { step } = JSON.parse(readFileSync(join(folder, "stopped/checkpoints/last.json"), "utf8")) as {
+      step: number;
+    };
+    expect(steps("stopped").at(-1)?.step).toBe(step);
+    expect((await weights("stopped")).get("step")?.[0]).toBe(step);
+    const more = archc(folder, "train", "tiny.arch", "-o", "stopped", "--resume", "--steps", String(step + 3));
+    expect(more.status).toBe(0);
+    expect(steps("stopped").at(-1)?.step).toBe(step + 3);
+  }, 60_000);
+
+  it("stops at a loss that is no number, and says where", () => {
+    const { status, stderr } = archc(
+      folder,
+      "train",
+      "tiny.arch",
+      "--data",
+      "rows.csv",
+      "-o",
+      "wild",
+      "--steps",
+      "50",
+      "--set",
+      "rate=3e38",
+    );
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/Training went out of bounds at step \d+: .*(NaN|Infinity)/);
+    expect(existsSync(join(folder, "wild/weights.safetensors"))).toBe(false);
+  }, 60_000);
+
+  it("names the rows that cannot be used before anything is loaded", () => {
+    writeFileSync(join(folder, "bad.csv"), "a,b,c,d,e,f,y\n1,2,3,4,5,6,9\n1,2,x,4,5,6,1\n");
+    const { status, stderr } = archc(folder, "train", "tiny.arch", "--data", "bad.csv", "-o", "bad");
+    expect(status).toBe(1);
+    expect(stderr).toContain("bad.csv:2: column y: 9 is not in 0 ..< 4");
+    expect(stderr).toContain('bad.csv:3: column c: "x" is not a number');
+  }, 60_000);
+
+  it("refuses to begin in a run's folder, and to resume with other settings", () => {
+    expect(archc(folder, "train", "tiny.arch", "--data", "rows.csv", "-o", "full").stderr).toContain("is not empty");
+    const { status, stderr } = archc(folder, "train", "tiny.arch", "-o", "full", "--resume", "--batch", "4");
+    expect(status).toBe(2);
+    expect(stderr).toContain("--batch");
+  });
+});
+
+describe.runIf(hasTensorflow)("archc verify", () => {
+  it("finds every engine within the yardstick, and says null for what one cannot do", () => {
+    const { status, stdout } = archc(folder, "verify", "tiny.arch", "--steps", "2", "--json");
+    const verdict = JSON.parse(stdout) as {
+      ok: boolean;
+      engines: { name: string; maxError: Record<string, number | null>; ok: boolean }[];
+    };
+    expect(verdict.ok).toBe(true);
+    expect(status).toBe(0);
+    const [tfjs, onnx] = verdict.engines;
+    expect([tfjs?.name, onnx?.name]).toEqual(["tfjs", "onnx"]);
+    for (const error of Object.values(tfjs?.maxError ?? {})) expect(error).toBeLessThan(1e-5);
+    expect(onnx?.maxError["gradients"]).toBeNull();
+    expect(onnx?.maxError["outputs"]).toBeLessThan(1e-5);
+  }, 90_000);
+});
