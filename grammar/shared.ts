@@ -5,6 +5,7 @@
 import type { CstNode, IToken } from "chevrotain";
 import { Neighbours } from "./neighbours.ts";
 import { ArchParser, type Rule } from "./parser.ts";
+import { fold, type Folded } from "./slices.ts";
 
 let parser: ArchParser | undefined;
 
@@ -34,12 +35,35 @@ export function grammarNeighbours(): Neighbours {
 }
 
 export function runRule(rule: RuleName, tokens: readonly IToken[]): Run {
+  const folded = fold(tokens);
   const parser = sharedParser();
-  parser.input = [...tokens];
+  parser.input = folded === undefined ? [...tokens] : [...folded.tokens];
   const tree = parser[rule]();
   const error = parser.errors[0];
   parser.input = [];
-  if (error === undefined) return { tree, failedAt: undefined };
-  const index = tokens.indexOf(error.token);
+  const failed = error?.token ?? (folded === undefined ? undefined : unfold(tree, folded));
+  if (failed === undefined) return { tree, failedAt: undefined };
+  const index = tokens.indexOf(failed);
   return { tree, failedAt: index === -1 ? tokens.length : index };
+}
+
+/** Reads what was folded away, each by the rule that took its brackets; gives the token at which that failed. */
+function unfold(tree: CstNode, folded: Folded): IToken | undefined {
+  const waiting = [tree];
+  for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
+    for (const child of Object.values(node.children).flat()) {
+      if ("children" in child) {
+        waiting.push(child);
+        continue;
+      }
+      const inside = folded.inside.get(child);
+      if (inside === undefined) continue;
+      // A rule's node has the rule's name.
+      const run = runRule(node.name as RuleName, inside);
+      if (run.failedAt !== undefined) return inside[run.failedAt] ?? inside.at(-1);
+      Object.assign(node, { children: run.tree.children });
+      break;
+    }
+  }
+  return undefined;
 }

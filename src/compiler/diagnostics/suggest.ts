@@ -1,4 +1,30 @@
-/** Which known names a misspelt one may have meant. Pure string work. */
+/** Which known names a misspelt or foreign one may have meant, and the edit that writes it. Pure string work. */
+import type { Span } from "../source/source.ts";
+import type { Fix } from "./diagnostic.ts";
+import type { Foreign } from "./foreign-names.ts";
+
+export interface Suggestion {
+  /** The best first. */
+  readonly near: readonly string[];
+  /** A line of help beside them; empty for none. */
+  readonly advice: string;
+  readonly fixes: readonly Fix[];
+}
+
+/** What a name that nothing has may have meant: the word for it here, else names that are spelt alike. */
+export function suggest(
+  name: string,
+  span: Span,
+  candidates: Iterable<string>,
+  foreign: Foreign | undefined,
+): Suggestion {
+  const near = foreign === undefined ? nearest(name, candidates) : foreign.names;
+  const [only] = near;
+  // where two words are near, or a short one, nobody but the author knows which was meant
+  const sure = near.length === 1 && only !== undefined && name.length > 2 && foreign?.sizeFirst !== true;
+  const fixes = sure ? [{ title: `write \`${only}\``, span, text: only }] : [];
+  return { near, advice: foreign?.advice ?? "", fixes };
+}
 
 /** Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`; stops past `limit`. */
 export function editDistance(a: string, b: string, limit = Number.POSITIVE_INFINITY): number {
@@ -42,7 +68,8 @@ export function nearest(name: string, candidates: Iterable<string>, count = 3): 
       if (distance <= limit && distance < Math.max(name.length, candidate.length)) found.set(candidate, distance);
     }
   }
-  return [...found]
+  const sameLetters = [...found].filter(([, distance]) => distance === 0);
+  return (sameLetters.length > 0 ? sameLetters : [...found])
     .sort((a, b) => a[1] - b[1] || (a[0] < b[0] ? -1 : 1))
     .slice(0, count)
     .map(([candidate]) => candidate);

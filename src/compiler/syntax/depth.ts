@@ -5,16 +5,18 @@
 import type { IToken, TokenType } from "chevrotain";
 import { tokens as t } from "../../../grammar/tokens.ts";
 
-/** Brackets, and forms that hold the rest of an expression, inside each other. */
+/** Brackets inside each other. */
 export const MAX_DEPTH = 256;
+/** `if`, `fold`, `block` and `^` inside each other without a bracket between; each holds the rest of its expression. */
+export const MAX_FORMS = 64;
 /** Tokens of one expression at one bracket depth: each operator, call and pipe of a chain is one level of the tree. */
-export const MAX_CHAIN = 2_000;
+export const MAX_CHAIN = 1_000;
 
 export interface TooDeep {
   /** Index of the token that is one too many. */
   readonly at: number;
   readonly limit: number;
-  readonly what: "brackets inside each other" | "parts in one expression";
+  readonly what: string;
 }
 
 /** Forms whose last part is an expression again: each nests without a bracket. */
@@ -34,32 +36,32 @@ interface Level {
 
 export function findTooDeep(tokens: readonly IToken[]): TooDeep | undefined {
   const levels: Level[] = [{ forms: 0, length: 0 }];
-  let depth = 0;
+  let forms = 0;
   for (const [at, token] of tokens.entries()) {
     const type = token.tokenType;
     const level = levels.at(-1) ?? { forms: 0, length: 0 };
     if (type === t.LParen || type === t.LSquare || type === t.LCurly) {
       level.length++;
       levels.push({ forms: 0, length: 0 });
-      depth++;
     } else if (type === t.RParen || type === t.RSquare || type === t.RCurly) {
       if (levels.length > 1) {
-        depth -= 1 + level.forms;
+        forms -= level.forms;
         levels.pop();
       }
     } else if (nests.has(type)) {
       level.forms++;
       level.length++;
-      depth++;
+      forms++;
     } else if (separates.has(type)) {
       // `=>` goes on with the form that it belongs to.
       if (type !== t.FatArrow && type !== t.Assign) {
-        depth -= level.forms;
+        forms -= level.forms;
         level.forms = 0;
       }
       level.length = 0;
     } else level.length++;
-    if (depth > MAX_DEPTH) return { at, limit: MAX_DEPTH, what: "brackets inside each other" };
+    if (levels.length > MAX_DEPTH + 1) return { at, limit: MAX_DEPTH, what: "brackets inside each other" };
+    if (forms > MAX_FORMS) return { at, limit: MAX_FORMS, what: "`if`, `fold`, `block` or `^` inside each other" };
     if (level.length > MAX_CHAIN) return { at, limit: MAX_CHAIN, what: "parts in one expression" };
   }
   return undefined;

@@ -74,10 +74,13 @@ export function describeExpected(types: ReadonlySet<TokenType>, end: boolean): s
   if (types.has(t.Identifier))
     for (const type of left) if (type.CATEGORIES?.includes(t.Name) === true) left.delete(type);
   if (!types.has(t.Identifier) && types.has(t.String)) parts.push("a string");
+  // Where any word may stand, the words need no list.
+  if (!value && types.has(t.Then) && types.has(t.For))
+    for (const type of left) if (/^[a-z]/.test(tokenFor(type, 0).image)) left.delete(type);
   if (operator) for (const type of [...operators, ...suffixes]) left.delete(type);
   if (end) parts.push("the end of the line");
   for (const type of said) if (left.has(type)) parts.push(`\`${tokenFor(type, 0).image}\``);
-  if (!value && types.has(t.Let)) parts.push("a line");
+  if (!value && left.has(t.Let)) parts.push("a line");
   if (operator) parts.push("an operator");
   return listed(parts.length === 0 ? [...left].slice(0, 4).map((type) => `\`${tokenFor(type, 0).image}\``) : parts);
 }

@@ -122,7 +122,7 @@ export class Layout {
     const isFirst = this.isFirst(index);
     if (!isFirst && before !== undefined && takesName.has(before.tokenType)) return undefined;
     if (!isFirst && before?.tokenType === t.Comma) return undefined;
-    if (before?.tokenType === t.Dot) return undefined;
+    if (!isFirst && before?.tokenType === t.Dot) return undefined;
     const type = token.tokenType;
     if (type === t.FatArrow) return "result";
     if (type === t.String) return after?.tokenType === t.Assign && this.#lineMayEnd(index) ? "rule" : undefined;

@@ -122,8 +122,10 @@ export class Recovery {
     const lines: unknown[] = [];
     let result: Expr | undefined;
     let sawResult = false;
+    let reported = false;
     for (const island of group.islands) {
-      if (sawResult) this.#reporter.afterResult(island);
+      if (sawResult && !reported) this.#reporter.afterResult(island);
+      reported ||= sawResult;
       const piece = this.#read(island, group.close);
       const isResult = island.starter === "result" || piece?.rule === "result";
       if (group.kind === "body" && isResult) sawResult = true;

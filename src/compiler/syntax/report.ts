@@ -4,9 +4,10 @@
  */
 import type { IToken, TokenType } from "chevrotain";
 import type { RuleName } from "../../../grammar/shared.ts";
+import { isDeep } from "../../../grammar/slices.ts";
 import { reservedWords, tokens as t } from "../../../grammar/tokens.ts";
 import { report, type ReportExtras } from "../diagnostics/catalog.ts";
-import type { DiagnosticBag, Fix } from "../diagnostics/diagnostic.ts";
+import type { DiagnosticBag, Fix, Related } from "../diagnostics/diagnostic.ts";
 import { positionOf, type Span } from "../source/source.ts";
 import { describeExpected, describeToken, expectedAfter, failurePoint } from "./expect.ts";
 import { isName, type Layout } from "./layout.ts";
@@ -33,7 +34,6 @@ export class SyntaxReporter {
   readonly #layout: Layout;
   readonly #bag: DiagnosticBag;
   #repairs = 0;
-  readonly #reportedResults = new Set<number>();
 
   constructor(scanned: Scan, layout: Layout, bag: DiagnosticBag) {
     this.#scan = scanned;
@@ -88,8 +88,6 @@ export class SyntaxReporter {
   }
 
   afterResult(island: Island): void {
-    if (this.#reportedResults.has(island.start)) return;
-    this.#reportedResults.add(island.start);
     const token = this.#layout.tokens[island.start];
     report(this.#bag, "E0112", { found: describeToken(token) }, this.#spanOf(token));
   }
@@ -103,7 +101,8 @@ export class SyntaxReporter {
       tokens[0]?.startOffset ?? 0,
       Math.max(...tokens.map((token) => token.endOffset ?? 0)) + 1,
     );
-    const mayRepair = ++this.#repairs <= MAX_REPAIRS;
+    // Trying edits in very deep brackets would cost the stack, and what is expected there is not worth it.
+    const mayRepair = ++this.#repairs <= MAX_REPAIRS && !isDeep(tokens);
     if (island.starter === undefined) {
       const repair = mayRepair ? mendedStart(failed, this.#layout) : undefined;
       if (!silent) this.#noStart(failed, repair);
@@ -142,11 +141,29 @@ export class SyntaxReporter {
     if (isStart && repair.kind === "replace") fixes.push({ title: `write \`${put}\``, span, text: put });
     const line = positionOf(this.#scan.file, this.#at(span.start, span.start).start).line;
     const note = island.container === "file" ? "" : `(lines after ${String(line)} were read as usual)`;
-    report(this.#bag, "E0102", { starters: sentence, help: text }, span, { fixes, note });
+    report(this.#bag, "E0102", { starters: sentence, help: text }, span, {
+      fixes,
+      note,
+      related: this.#lineAbove(island),
+    });
+  }
+
+  /** The line that an island follows, to be shown with it. */
+  #lineAbove(island: Island): readonly Related[] {
+    const { line, tokens } = this.#layout;
+    const before = island.start - 1;
+    if (island.container === "file" || (line[island.start] ?? 0) - (line[before] ?? 0) !== 1) return [];
+    const at = this.#spanOf(tokens[before]).start;
+    return [{ span: this.#at(at, at), label: "" }];
   }
 
   #explain(failed: FailedIsland, point: number, repair: Repair | undefined): void {
     const { tokens } = failed;
+    const found = tokens[point];
+    if (found !== undefined && isCloser(found.tokenType) && unclosed(tokens.slice(0, point)).opener === undefined) {
+      this.strayCloser(found);
+      return;
+    }
     if (repair !== undefined) {
       const [put] = repair.put;
       const replaced = tokens[repair.at];
@@ -187,7 +204,9 @@ export class SyntaxReporter {
 
   #unexpected(failed: FailedIsland, point: number, repair: Repair | undefined): void {
     const { rule, tokens, island } = failed;
-    const { types, end } = expectedAfter(rule, tokens.slice(0, point));
+    const { types, end } = isDeep(tokens)
+      ? { types: new Set<TokenType>(), end: false }
+      : expectedAfter(rule, tokens.slice(0, point));
     const expected = describeExpected(types, end);
     const token = tokens[point];
     const fixes = repair === undefined ? [] : this.#fixOf(tokens, repair);
@@ -216,7 +235,10 @@ export class SyntaxReporter {
     if (!repair.sure || repair.put.some(isHole)) return [];
     const text = repair.put.map((p) => p.image).join("");
     if (repair.kind === "replace") {
-      const span = this.#spanOf(tokens[repair.at]);
+      const place = this.#spanOf(tokens[repair.at]);
+      // `a = 1` becomes `a: 1`, without the space.
+      const start = text === ":" || text === "," ? offsetBefore(tokens, repair.at) : place.start;
+      const span = this.#at(start, place.end);
       return [{ title: `write \`${text}\` here`, span, text }];
     }
     if (repair.kind !== "insert") return [];

@@ -331,6 +331,8 @@ export class ExpressionBuilder {
 
   binary(operator: IToken, left: Expr, right: Expr): Expr {
     const span: Span = spanBetween(left.span, right.span);
+    // Which operator is missing is anybody's guess.
+    if (isHole(operator)) return { kind: "bad", span };
     // The parser took this token in an operator's place, so its text is one of the operators.
     return { kind: "binary", op: operator.image as BinaryOp, left, right, opSpan: this.places.ofToken(operator), span };
   }

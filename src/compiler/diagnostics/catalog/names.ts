@@ -3,6 +3,8 @@ import { row, type Rows } from "../row.ts";
 
 const listed = (names: readonly string[]): string => names.map((n) => `\`${n}\``).join(", ");
 const orList = (names: readonly string[]): string => names.map((n) => `\`${n}\``).join(" or ");
+const didYouMean = (near: readonly string[], advice = ""): string =>
+  [near.length === 0 ? "" : `did you mean ${orList(near)}?`, advice].filter((line) => line !== "").join("\n");
 
 export const namesRows = {
   E0201: row<{ callee: string; wanted: string; tensor: string; type: string; help: string }>({
@@ -12,11 +14,12 @@ export const namesRows = {
     label: ({ type }) => `${type}; a block has two lists: settings, then tensors`,
     help: ({ help }) => help,
   }),
-  E0202: row<{ name: string; near: readonly string[] }>({
+  E0202: row<{ name: string; near: readonly string[]; advice: string }>({
     severity: "error",
     title: "a name that nothing has",
     message: ({ name }) => `nothing here is called \`${name}\``,
-    help: ({ near }) => (near.length === 0 ? "" : `did you mean ${orList(near)}?`),
+    help: ({ near, advice }) =>
+      didYouMean(near, advice) || "give it a value before:   let NAME = …, or import it from the file that has it",
   }),
   E0203: row<{ what: string; given: string }>({
     severity: "error",
@@ -51,14 +54,20 @@ export const namesRows = {
     title: "this cannot be computed",
     message: ({ problem }) => problem,
   }),
-  E0208: row<{ owner: string; name: string; names: readonly string[]; near: readonly string[] }>({
+  E0208: row<{ owner: string; name: string; names: readonly string[]; near: readonly string[]; advice: string }>({
     severity: "error",
     title: "a member that is not there",
     message: ({ owner, name }) => `\`${owner}\` has no \`${name}\``,
     label: ({ owner, names }) =>
       names.length === 0 ? `\`${owner}\` has no named members` : `${owner} has: ${names.join(", ")}`,
-    help: ({ near, owner }) =>
-      near.length === 0 ? "" : `did you mean ${near.map((n) => `\`${owner}.${n}\``).join(" or ")}?`,
+    help: ({ near, owner, names, advice }) =>
+      didYouMean(
+        near.map((n) => `${owner}.${n}`),
+        advice,
+      ) ||
+      (names.length === 0
+        ? "members are those of maps, regions, branches and their sub-networks"
+        : `take one of them, such as ${owner}.${names[0] ?? ""}`),
   }),
   E0209: row<{ why: string }>({
     severity: "error",
@@ -81,12 +90,17 @@ export const namesRows = {
     message: ({ from }) => `"${from}" imports this file in turn`,
     help: () => "move what both need to a third file",
   }),
-  E0212: row<{ name: string; from: string; names: readonly string[] }>({
+  E0212: row<{ name: string; from: string; names: readonly string[]; near: readonly string[] }>({
     severity: "error",
     title: "an imported name is not in the file",
     message: ({ name, from }) =>
       name.startsWith("_") ? `\`${name}\` is private to "${from}"` : `"${from}" has no \`${name}\``,
-    help: ({ names }) => `it has ${listed(names)}`,
+    label: ({ names }) => (names.length === 0 ? "the file has no names to import" : `it has ${listed(names)}`),
+    help: ({ name, near, from }) =>
+      didYouMean(near) ||
+      (name.startsWith("_")
+        ? `a name that starts with \`_\` stays in its file; rename it in "${from}" to share it`
+        : `declare it there, or take the name that "${from}" has for it`),
   }),
   E0213: row<{ name: string }>({
     severity: "error",
@@ -107,13 +121,17 @@ export const namesRows = {
       `this takes more than ${steps.toLocaleString("en")} steps or ${nodes.toLocaleString("en")} nodes`,
     help: () => "loops unroll: look for one that goes over too many members",
   }),
-  E0216: row<{ callee: string; argument: string; names: readonly string[]; near: readonly string[] }>({
+  E0216: row<{ callee: string; argument: string; names: readonly string[]; near: readonly string[]; advice: string }>({
     severity: "error",
     title: "a setting that the block does not have",
     message: ({ callee, argument }) => `\`${callee}\` has no setting for \`${argument}\``,
     label: ({ callee, names }) =>
       names.length === 0 ? `\`${callee}\` has no settings` : `${callee} has: ${names.join(", ")}`,
-    help: ({ near }) => (near.length === 0 ? "" : `did you mean ${orList(near)}?`),
+    help: ({ near, advice, callee, names }) =>
+      didYouMean(near, advice) ||
+      (names.length === 0
+        ? `write \`${callee}\` with its tensors alone`
+        : "leave it out, or write a block of your own that has it"),
   }),
   E0217: row<{ callee: string; name: string }>({
     severity: "error",
