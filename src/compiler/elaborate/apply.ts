@@ -3,7 +3,6 @@
  * checks conditions, evaluates the body or emits the primitive, and says why each axis of the result has its size.
  */
 import type { Span } from "../source/source.ts";
-import { nearest } from "../diagnostics/suggest.ts";
 import { spanText } from "../source/source.ts";
 import type { BlockDecl, CallExpr, Expr, Param, PrimDecl, TypeNode } from "../syntax/ast.ts";
 import { OpenError } from "../types/evaluate.ts";
@@ -19,6 +18,7 @@ import type { Evaluator, Want } from "./evaluator.ts";
 import { fileEnvironment } from "./files.ts";
 import { fitStatic, showTypeNode } from "./functions.ts";
 import { applyAbstract } from "./generic.ts";
+import { reportLevels, reportUnknownSetting, reportWrongSetting } from "./mistakes.ts";
 import { emitPrimitive } from "./primitives.ts";
 import {
   type BlockVal,
@@ -102,16 +102,7 @@ export class Applier {
       return this.apply(block, operands, site);
     }
     if (anyTensor) {
-      const tensor = args.find((a) => holdsTensor(a.value));
-      if (tensor)
-        this.#reportLevels(
-          block,
-          call,
-          missing[0] ?? tensor.param,
-          tensor.arg.value,
-          tensor.value,
-          args.map((a) => a.arg.value),
-        );
+      reportLevels(context, block.name, call, missing[0] ?? args.find((a) => holdsTensor(a.value))?.param, args);
       return unknown;
     }
     const configured = this.#configure(block, args, call, lists);
@@ -132,55 +123,16 @@ export class Applier {
     for (const { arg, param, value } of args) {
       const name = param?.name.text ?? arg.name?.text ?? "";
       if (param === undefined) {
-        const names = lists.config.map((p) => p.name.text);
-        context.report(
-          "E0216",
-          {
-            callee: block.name,
-            argument: arg.name?.text ?? spanText(arg.value.span),
-            names,
-            near: nearest(arg.name?.text ?? "", names),
-          },
-          arg.span,
-        );
+        reportUnknownSetting(context, block.name, arg, lists.config);
       } else if (config.has(name)) context.report("E0217", { callee: block.name, name }, arg.span);
       const fitted = param && fitStatic(value, param.type);
       if (param && fitted === undefined && !config.has(name)) {
-        context.report(
-          "E0206",
-          { what: `\`${name}\` of \`${block.name}\``, wanted: showTypeNode(param.type), given: describe(value) },
-          arg.value.span,
-        );
+        reportWrongSetting(context, block.name, param, arg, value, lists.config);
       }
       if (fitted === undefined || config.has(name)) failed = true;
       else config.set(name, { value: fitted.kind === "block" ? asSlot(fitted, param) : fitted, span: arg.value.span });
     }
     return failed ? undefined : { ...block, config };
-  }
-
-  #reportLevels(
-    block: BlockVal,
-    call: CallExpr,
-    setting: Param | undefined,
-    tensor: Expr,
-    value: Val,
-    args: readonly Expr[],
-  ): void {
-    const others = args.filter((a) => a !== tensor).map((a) => spanText(a.span));
-    const settings = others.length > 0 ? `(${others.join(", ")})` : setting ? `(${setting.name.text})` : "";
-    const help = `${spanText(tensor.span)} |> ${block.name}${settings}`;
-    this.#evaluator.context.report(
-      "E0201",
-      {
-        callee: block.name,
-        wanted: showTypeNode(setting?.type),
-        tensor: spanText(tensor.span),
-        type: describe(value),
-        help,
-      },
-      tensor.span,
-      others.length > 0 ? { fixes: [{ title: "pipe the tensor in", span: call.span, text: help }] } : {},
-    );
   }
 
   /** Applies a block whose settings are complete to its tensors. */

@@ -4,7 +4,8 @@
 import type { Initializer, SizeAssert } from "../graph/graph.ts";
 import type { BinaryOp, Body, Expr, Line, Target, TypeNode } from "../syntax/ast.ts";
 import { spanText } from "../source/source.ts";
-import { isDType, isDTypeClass, showType, type TensorType } from "../types/tensor.ts";
+import { suggest } from "../diagnostics/suggest.ts";
+import { dtypeClasses, dtypes, isDType, isDTypeClass, showType, type TensorType } from "../types/tensor.ts";
 import type { Range } from "../types/signature.ts";
 import { Dim } from "../types/dim.ts";
 import { fitStatic, showTypeNode } from "./functions.ts";
@@ -231,7 +232,9 @@ export function resolveType(evaluator: Evaluator, node: TypeNode, env: Environme
   const asValue = given === undefined ? env.lookup(name) : undefined;
   const dtype = given ?? (asValue?.kind === "dtype" ? asValue.dtype : undefined);
   if (dtype === undefined) {
-    context.report("E0202", { name, near: ["f32", "i32", "bool"] }, node.name.span);
+    const { near, fixes } = suggest(name, node.name.span, [...dtypes, ...Object.keys(dtypeClasses)], undefined);
+    const advice = "element types are f16, bf16, f32, f64, i32, i64 and bool";
+    context.report("E0202", { name, near, advice }, node.name.span, { fixes });
     return undefined;
   }
   const shape: Dim[] = [];

@@ -27,6 +27,12 @@ export class WeightScope {
     if (holder === undefined) this.#used.set(segment, site);
     return holder === undefined || holder === site ? undefined : holder;
   }
+  /** A name like this one that nothing here has. */
+  freeLabel(name: string): string {
+    let number = 2;
+    while (this.#used.has(`${name}${String(number)}`)) number++;
+    return `${name}${String(number)}`;
+  }
 }
 
 export function join(path: string, segment: string): string {

@@ -4,10 +4,9 @@
  */
 import type { Span } from "../source/source.ts";
 import { spanText } from "../source/source.ts";
-import { nearest } from "../diagnostics/suggest.ts";
 import type { BinaryExpr, CallExpr, Expr, FoldExpr, ForClause, IndexExpr, NameExpr } from "../syntax/ast.ts";
 import { callStatic, indexStatic, staticUnary } from "../types/evaluate.ts";
-import { isStaticFunction, staticFunctions } from "../types/shapes.ts";
+import { isStaticFunction } from "../types/shapes.ts";
 import {
   boolValue,
   type Collection,
@@ -25,8 +24,9 @@ import { isDType, isDTypeClass, type TensorType } from "../types/tensor.ts";
 import { Applier } from "./apply.ts";
 import { bindTarget, evaluateBody } from "./bodies.ts";
 import type { Context } from "./context.ts";
-import { type Environment, extend, join } from "./environment.ts";
+import { type Environment, extend } from "./environment.ts";
 import { callFunction } from "./functions.ts";
+import { reportEqualNames, reportNoBlock, reportUnknownMember, reportUnknownName } from "./mistakes.ts";
 import { type IndexEntry, tensorBinary, tensorIndex, tensorUnary } from "./tensors.ts";
 import { describe, hasUnknown, isStatic, unknown, UnknownError, type Val } from "./values.ts";
 
@@ -109,7 +109,7 @@ export class Evaluator {
         return this.#index(expr, env);
       case "member": {
         const of = this.evaluate(expr.of, env);
-        return this.#member(of, expr.name.text, expr.name.span, spanText(expr.of.span));
+        return this.#member(of, expr.name.text, expr.name.span, spanText(expr.of.span), env);
       }
       case "star":
         return this.#star(this.evaluate(expr.of, env), expr.span);
@@ -117,7 +117,7 @@ export class Evaluator {
         const of = this.evaluate(expr.of, env);
         return mapOf(
           expr.names.map((n) => {
-            const member = this.#member(of, n.text, n.span, spanText(expr.of.span));
+            const member = this.#member(of, n.text, n.span, spanText(expr.of.span), env);
             return [n.text, member.kind === "part" ? member.plain(n.span) : member];
           }),
         );
@@ -161,18 +161,7 @@ export class Evaluator {
     return this.#unknownName(expr.text, expr.span, env);
   }
   #unknownName(name: string, span: Span, env: Environment): Val {
-    const removed = env.removed?.(name);
-    if (removed) {
-      this.context.report("E0502", { reader: env.reader ?? env.weights.label, name }, removed, {
-        related: [{ span, label: "read here" }],
-      });
-      return unknown;
-    }
-    this.context.report(
-      "E0202",
-      { name, near: nearest(name, [...env.names(), ...Object.keys(staticFunctions)]) },
-      span,
-    );
+    reportUnknownName(this.context, name, span, env);
     return unknown;
   }
 
@@ -246,17 +235,7 @@ export class Evaluator {
     if (holder) this.reportEqualNames(segment, site, holder, env);
   }
   reportEqualNames(segment: string, site: Expr, holder: Expr, env: Environment): void {
-    const last = segment.lastIndexOf(".");
-    const name = segment.slice(last + 1);
-    const scope = last === -1 ? env.weights.label : segment.slice(0, last);
-    this.context.report("E0405", { scope, name, path: join(env.weights.path, segment) }, calleeSpan(site), {
-      related: [{ span: calleeSpan(holder), label: "" }],
-      fixes: [holder, site].map((e, i) => ({
-        title: `name the ${i === 0 ? "first" : "second"} one`,
-        span: { ...e.span, start: e.span.end },
-        text: ` as ${name}${String(i + 1)}`,
-      })),
-    });
+    reportEqualNames(this.context, segment, site, holder, env);
   }
 
   #comprehension(expr: Expr & { kind: "comprehension" }, env: Environment): Val {
@@ -354,13 +333,13 @@ export class Evaluator {
     return value.dim;
   }
 
-  #member(of: Val, name: string, span: Span, owner: string): Val {
+  #member(of: Val, name: string, span: Span, owner: string, env: Environment): Val {
     if (of.kind === "unknown") return unknown;
     const names = of.kind === "part" ? of.memberNames() : of.kind === "collection" && of.named ? of.keys : [];
     const found =
       of.kind === "part" ? of.member(name) : of.kind === "collection" ? of.members[of.keys.indexOf(name)] : undefined;
     if (found !== undefined) return found;
-    this.context.report("E0208", { owner, name, names, near: nearest(name, names) }, span);
+    reportUnknownMember(this.context, { owner, name, names, span }, env);
     return unknown;
   }
   #star(of: Val, span: Span): Val {
@@ -413,8 +392,7 @@ export class Evaluator {
     const given = this.plain(input, env);
     const block = this.evaluate(target, env, { block: true });
     if (block.kind !== "block") {
-      if (block.kind !== "unknown")
-        this.context.report("E0203", { what: spanText(target.span), given: describe(block) }, target.span);
+      if (block.kind !== "unknown") this.#reportNoBlock(target, block);
       return unknown;
     }
     if (hasUnknown(given)) return unknown;
@@ -436,9 +414,15 @@ export class Evaluator {
     if (target.kind === "fn") return callFunction(this, target, expr, env);
     if (target.kind === "block") return this.applier.call(target, expr, env, want);
     for (const arg of expr.args) this.evaluate(arg.value, env, { block: true });
-    if (target.kind !== "unknown")
-      this.context.report("E0203", { what: spanText(callee.span), given: describe(target) }, callee.span);
+    if (target.kind !== "unknown") this.#reportNoBlock(callee, target);
     return unknown;
+  }
+  #reportNoBlock(expr: Expr, value: Val): void {
+    const help =
+      expr.kind === "call" && value.kind === "tensor"
+        ? "a block takes its settings, then its tensors, and is done; the next one follows behind `|>`"
+        : "";
+    reportNoBlock(this.context, `\`${spanText(expr.span)}\``, value, expr.span, help);
   }
   /** Functions of numbers and collections that are no declarations. */
   #builtin(name: string, expr: CallExpr, env: Environment): Val | undefined {
@@ -491,10 +475,4 @@ export class Evaluator {
     const value = this.evaluate(expr, env, { block });
     return value.kind === "part" ? value.plain(expr.span) : value;
   }
-}
-
-/** The name of the block that a site applies: `linear` in `x |> linear(64)`. */
-function calleeSpan(site: Expr): Span {
-  if (site.kind === "pipe") return calleeSpan(site.target);
-  return site.kind === "call" ? calleeSpan(site.callee) : site.span;
 }

@@ -1,6 +1,6 @@
 /** Calls of `fn` declarations: static in, static out. */
 import type { CallExpr, Param, TypeNode } from "../syntax/ast.ts";
-import { nearest } from "../diagnostics/suggest.ts";
+import { reportUnknownSetting } from "./mistakes.ts";
 import { spanText } from "../source/source.ts";
 import { floatValue, toNumber } from "../types/static.ts";
 import { evaluateBody } from "./bodies.ts";
@@ -20,17 +20,7 @@ export function callFunction(evaluator: Evaluator, fn: FnVal, call: CallExpr, en
       : declaration.params[position++];
     const value = evaluator.argument(arg.value, env, param?.type?.kind === "block");
     if (param === undefined) {
-      const names = declaration.params.map((p) => p.name.text);
-      context.report(
-        "E0216",
-        {
-          callee: declaration.name.text,
-          argument: arg.name?.text ?? spanText(arg.value.span),
-          names,
-          near: nearest(arg.name?.text ?? "", names),
-        },
-        arg.span,
-      );
+      reportUnknownSetting(context, declaration.name.text, arg, declaration.params);
     } else if (given.has(param))
       context.report("E0217", { callee: declaration.name.text, name: param.name.text }, arg.span);
     else given.set(param, value);
@@ -93,6 +83,8 @@ export function fitStatic(value: Val, type: TypeNode | undefined): Val | undefin
       return { ...value, members };
     }
     case "tuple": {
+      // one number where a tuple of numbers is asked stands for each: `kernel: 3` is `kernel: (3, 3)`
+      if (value.kind === "int" || value.kind === "float") return fitEach(value, type);
       if ((value.kind !== "tuple" && value.kind !== "collection") || value.members.length !== type.members.length)
         return undefined;
       const members = value.members.map((m, i) => fitStatic(m, type.members[i]));
@@ -107,6 +99,11 @@ export function fitStatic(value: Val, type: TypeNode | undefined): Val | undefin
   }
 }
 
+function fitEach(value: Val, type: TypeNode & { readonly kind: "tuple" }): Val | undefined {
+  const members = type.members.map((member) => (member.kind === "tensor" ? fitStatic(value, member) : undefined));
+  return members.every((m) => m !== undefined) ? { kind: "tuple", members } : undefined;
+}
+
 export function showTypeNode(type: TypeNode | undefined): string {
   if (type === undefined) return "a tensor";
   const words: Record<string, string> = {
@@ -119,5 +116,10 @@ export function showTypeNode(type: TypeNode | undefined): string {
   if (type.kind === "tensor" && type.dims === undefined) return words[type.name.text] ?? `a ${type.name.text}`;
   if (type.kind === "choice") return type.values.map((v) => JSON.stringify(v.value)).join(" or ");
   if (type.kind === "block") return "a block";
+  if (type.kind === "tuple" && isPair(type)) return "a whole number or a pair of them";
   return spanText(type.span);
+}
+function isPair(type: TypeNode & { readonly kind: "tuple" }): boolean {
+  const whole = (m: TypeNode): boolean => m.kind === "tensor" && m.dims === undefined && m.name.text === "int";
+  return type.members.length === 2 && type.members.every(whole);
 }

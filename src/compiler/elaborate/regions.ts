@@ -53,7 +53,8 @@ export class RegionsInstance {
     this.#of ??= evaluateNamed(evaluator, this.#plan.of.expr, undefined, typeEnv, {});
     if (type === undefined || hasUnknown(block) || hasUnknown(this.#of)) return unknown;
     if (block.kind !== "block") {
-      context.report("E0203", { what: `\`${this.name}.${key}\``, given: describe(block) }, part.expr.span);
+      const help = "a region is made by a pool, such as whole or roi_pool(…)";
+      context.report("E0203", { what: `\`${this.name}.${key}\``, given: describe(block), help }, part.expr.span);
       return unknown;
     }
     const operands = (this.#of.kind === "tuple" ? this.#of.members : [this.#of]).map((value) => ({

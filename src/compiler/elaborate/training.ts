@@ -5,10 +5,11 @@
 import { differentiate } from "../ops/differentiate.ts";
 import type { Output, Value, Variable } from "../graph/graph.ts";
 import { showType } from "../types/tensor.ts";
-import type { Span } from "../source/source.ts";
+import { type Span, spanText } from "../source/source.ts";
 import type { OptimizeLine } from "../syntax/ast.ts";
 import { type Environment, WeightScope } from "./environment.ts";
 import type { Evaluator } from "./evaluator.ts";
+import { reportNoBlock } from "./mistakes.ts";
 import type { Network } from "./network.ts";
 import { PathPattern } from "./patterns.ts";
 import type { Plan, Scoped } from "./plan.ts";
@@ -222,10 +223,13 @@ function makeGroup(evaluator: Evaluator, network: Network, line: Scoped<Optimize
     if (rate === undefined && !hasUnknown(made))
       context.report("E0602", { given: describe(made), wanted: "f32[]" }, node.at.span);
   } else if (schedule.kind !== "unknown" && schedule.kind !== "block") {
-    context.report("E0203", { what: "what follows `at`", given: describe(schedule) }, node.at.span);
+    const isNumber = schedule.kind === "float" || schedule.kind === "int";
+    const constant = isNumber ? `constant(${spanText(node.at.span)})` : "";
+    const help = constant === "" ? "behind `at` stands a schedule:   constant(0.01)" : `a rate that stays:   ${constant}`;
+    reportNoBlock(context, "what follows `at`", schedule, node.at.span, help, constant);
   }
   if (optimizer.kind !== "block" && optimizer.kind !== "unknown") {
-    context.report("E0203", { what: "what follows `by`", given: describe(optimizer) }, node.by.span);
+    reportNoBlock(context, "what follows `by`", optimizer, node.by.span, "behind `by` stands an optimizer:   sgd(momentum: 0.9)");
   }
   return { line, optimizer: optimizer.kind === "block" ? optimizer : undefined, rate };
 }

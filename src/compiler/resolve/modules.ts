@@ -4,6 +4,8 @@
  */
 import type { DiagnosticBag } from "../diagnostics/diagnostic.ts";
 import { report } from "../diagnostics/catalog.ts";
+import { foreignName } from "../diagnostics/foreign-names.ts";
+import { suggest } from "../diagnostics/suggest.ts";
 import type { Host } from "../host.ts";
 import type { SourceFile } from "../source/source.ts";
 import type { Declaration, FileNode, ImportDecl } from "../syntax/ast.ts";
@@ -120,7 +122,8 @@ export function loadModules(host: Host, entry: string, bag: DiagnosticBag): Modu
       const local = as ?? imported;
       if (found === undefined || imported.text.startsWith("_")) {
         const names = [...target.declarations.keys()].filter((n) => !n.startsWith("_"));
-        report(bag, "E0212", { name: imported.text, from, names }, imported.span);
+        const { near, fixes } = suggest(imported.text, imported.span, names, foreignName(imported.text, names));
+        report(bag, "E0212", { name: imported.text, from, names, near }, imported.span, { fixes });
         scope.broken.add(local.text);
         continue;
       }

@@ -14,12 +14,13 @@ export const layersRows = {
     message: () => "an initial value is a source or made of literals, and this is neither",
     help: () => "sources are zeros(), ones(), uniform(low, high), normal(mean, std) and blocks that give one of them",
   }),
-  E0405: row<{ scope: string; name: string; path: string }>({
+  E0405: row<{ scope: string; name: string; callee: string; path: string }>({
     severity: "error",
     title: "two layers of one name",
-    message: ({ scope, name }) => `two layers in \`${scope}\` are called \`${name}\``,
+    message: ({ scope, name }) =>
+      `two layers in ${scope === "the model" ? scope : `\`${scope}\``} are called \`${name}\``,
     label: ({ path }) => `both would be ${path}`,
-    help: ({ name }) => `name them:   … |> ${name}(…) as hidden |> ${name}(…) as out`,
+    help: ({ callee }) => `name them:   … |> ${callee}(…) as hidden |> ${callee}(…) as out`,
   }),
   E0410: row<{ kind: string; wanted: string; given: string; text: string }>({
     severity: "error",

@@ -21,11 +21,11 @@ export const namesRows = {
     help: ({ near, advice }) =>
       didYouMean(near, advice) || "give it a value before:   let NAME = …, or import it from the file that has it",
   }),
-  E0203: row<{ what: string; given: string }>({
+  E0203: row<{ what: string; given: string; help: string }>({
     severity: "error",
     title: "something that is no block is applied",
     message: ({ what, given }) => `${what} is ${given}, and only a block can be applied`,
-    help: () => "after `|>` stands a block, with its settings: x |> linear(10)",
+    help: ({ help }) => help || "after `|>` stands a block, with its settings: x |> linear(10)",
   }),
   E0204: row<object>({
     severity: "error",
@@ -44,10 +44,11 @@ export const namesRows = {
         ? "several tensors are a tuple on the left of a pipe: (a, b) |> f"
         : "several tensors as one argument are a list: [a, b] |> f",
   }),
-  E0206: row<{ what: string; wanted: string; given: string }>({
+  E0206: row<{ what: string; wanted: string; given: string; help?: string }>({
     severity: "error",
     title: "a value of the wrong kind",
     message: ({ what, wanted, given }) => `${what} takes ${wanted}, and this is ${given}`,
+    help: ({ help }) => help ?? "",
   }),
   E0207: row<{ problem: string }>({
     severity: "error",

@@ -1,0 +1,181 @@
+/**
+ * Reports of mistakes with names, settings and calls, each with the way out and, where one edit mends the program, with
+ * that edit. It evaluates nothing and decides nothing: whoever calls has found the mistake.
+ */
+import { foreignMember, foreignName, foreignSetting } from "../diagnostics/foreign-names.ts";
+import type { Fix } from "../diagnostics/diagnostic.ts";
+import { nearest, suggest } from "../diagnostics/suggest.ts";
+import { type Span, spanText } from "../source/source.ts";
+import type { Argument, CallExpr, Expr, Param, TypeNode } from "../syntax/ast.ts";
+import { staticFunctions } from "../types/shapes.ts";
+import type { Context } from "./context.ts";
+import { labelled, pipeInstead } from "./edits.ts";
+import { type Environment, join } from "./environment.ts";
+import { fitStatic, showTypeNode } from "./functions.ts";
+import { describe, holdsTensor, type Val } from "./values.ts";
+
+// --- names ------------------------------------------------------------------------------------------------------------
+
+export function reportUnknownName(context: Context, name: string, span: Span, env: Environment): void {
+  const removed = env.removed?.(name);
+  if (removed) {
+    context.report("E0502", { reader: env.reader ?? env.weights.label, name }, removed, {
+      related: [{ span, label: "read here" }],
+    });
+    return;
+  }
+  const names = [...env.names(), ...Object.keys(staticFunctions)];
+  const { near, advice, fixes } = suggest(name, span, names, foreignName(name, names));
+  context.report("E0202", { name, near, advice }, span, { fixes });
+}
+
+/** `owner.name`, where `owner` has the members `names`; a tensor or number has none. */
+export function reportUnknownMember(
+  context: Context,
+  member: { readonly owner: string; readonly name: string; readonly names: readonly string[]; readonly span: Span },
+  env: Environment,
+): void {
+  const { owner, name, names, span } = member;
+  const blocks = names.length === 0 ? [...env.names()] : [];
+  const foreign = names.length === 0 ? foreignMember(name, blocks) : undefined;
+  const [block] = foreign?.names ?? (blocks.includes(name) ? [name] : []);
+  const { near, fixes } = suggest(name, span, names, undefined);
+  const piped = block === undefined ? "" : `a layer or function is applied with a pipe:   ${owner} |> ${block}`;
+  const advice = [piped, foreign?.advice ?? ""].filter((a) => a !== "").join("\n");
+  context.report("E0208", { owner, name, names, near, advice }, span, { fixes });
+}
+
+/** Two applications of one scope whose weights would have one name. */
+export function reportEqualNames(context: Context, segment: string, site: Expr, holder: Expr, env: Environment): void {
+  const last = segment.lastIndexOf(".");
+  const name = segment.slice(last + 1);
+  const scope = last === -1 ? env.weights.label : segment.slice(0, last);
+  const label = env.weights.freeLabel(name);
+  const args = { scope, name, callee: spanText(calleeSpan(site)), path: join(env.weights.path, segment) };
+  const related = [{ span: calleeSpan(holder), label: "" }];
+  const isPipe = site.kind === "pipe";
+  const fixes = [labelled(`call this one \`${label}\``, site.span, isPipe, label)];
+  context.report("E0405", args, calleeSpan(site), { related, fixes });
+}
+
+/** The name of the block that a site applies: `linear` in `x |> linear(64)`. */
+function calleeSpan(site: Expr): Span {
+  if (site.kind === "pipe") return calleeSpan(site.target);
+  return site.kind === "call" ? calleeSpan(site.callee) : site.span;
+}
+
+// --- settings ---------------------------------------------------------------------------------------------------------
+
+export function reportUnknownSetting(
+  context: Context,
+  callee: string,
+  arg: Argument,
+  settings: readonly Param[],
+): void {
+  const names = settings.map((p) => p.name.text);
+  const { near, advice, fixes } =
+    arg.name === undefined
+      ? { near: [], advice: "", fixes: [] }
+      : suggest(arg.name.text, arg.name.span, names, foreignSetting(arg.name.text, names));
+  const argument = arg.name?.text ?? spanText(arg.value.span);
+  context.report("E0216", { callee, argument, names, near, advice }, arg.span, { fixes });
+}
+
+/** The value of a setting is not of its kind. */
+export function reportWrongSetting(
+  context: Context,
+  callee: string,
+  param: Param,
+  arg: Argument,
+  value: Val,
+  settings: readonly Param[],
+): void {
+  const name = param.name.text;
+  const { span } = arg.value;
+  const mended = fitting(param.type, value, spanText(span));
+  const fixes: Fix[] = mended === undefined ? [] : [{ title: `write \`${mended}\``, span, text: mended }];
+  const [first] = settings;
+  const byPosition =
+    arg.name === undefined && first !== undefined && first !== param
+      ? `by position the settings of \`${callee}\` are ${settings.map((p) => p.name.text).join(", ")}`
+      : "";
+  const help = mended === undefined ? byPosition || hintFor(param.type) : `${name}: ${mended}`;
+  const what = `\`${name}\` of \`${callee}\``;
+  context.report("E0206", { what, wanted: showTypeNode(param.type), given: describe(value), help }, span, { fixes });
+}
+
+/** The value written as the type wants it, where there is one plain way. */
+function fitting(type: TypeNode | undefined, value: Val, text: string): string | undefined {
+  if (type === undefined) return undefined;
+  if (type.kind === "choice") {
+    const given = value.kind === "string" ? value.value : text;
+    const [near, other] = nearest(
+      given,
+      type.values.map((v) => v.value),
+    );
+    return near !== undefined && other === undefined ? JSON.stringify(near) : undefined;
+  }
+  if (type.kind === "list") return fitStatic(value, type.member) === undefined ? undefined : `[${text}]`;
+  const wanted = type.kind === "tensor" && type.dims === undefined ? type.name.text : "";
+  const isNumber = wanted === "int" || wanted === "float";
+  if (wanted === "int" && value.kind === "float" && Number.isSafeInteger(value.value)) return String(value.value);
+  if (isNumber && value.kind === "string" && /^\d+(\.\d+)?$/.test(value.value))
+    return wanted === "int" && value.value.includes(".") ? undefined : value.value;
+  if (wanted === "bool" && value.kind === "int") return { "0": "false", "1": "true" }[value.dim.toString()];
+  if (isNumber && (value.kind === "tuple" || value.kind === "collection")) {
+    const [first, ...rest] = value.members.map(shown);
+    return first !== undefined && rest.every((m) => m === first) ? first : undefined;
+  }
+  return undefined;
+}
+function shown(value: Val): string | undefined {
+  return value.kind === "int" ? value.dim.toString() : value.kind === "float" ? String(value.value) : undefined;
+}
+
+function hintFor(type: TypeNode | undefined): string {
+  if (type?.kind === "block") return "a block by its name, with settings or without:   relu   or   leaky_relu(0.1)";
+  if (type?.kind === "list") return "a list stands in brackets:   [1, 2]";
+  if (type?.kind === "tensor" && type.dims === undefined && type.name.text === "int")
+    return "a whole number, or a computation of one such as floor(n / 2)";
+  return "";
+}
+
+// --- calls ------------------------------------------------------------------------------------------------------------
+
+/** A tensor in the list of settings. */
+export function reportLevels(
+  context: Context,
+  callee: string,
+  call: CallExpr,
+  setting: Param | undefined,
+  args: readonly { readonly arg: Argument; readonly value: Val }[],
+): void {
+  const tensors = args.filter((a) => holdsTensor(a.value));
+  const [first] = tensors;
+  if (first === undefined) return;
+  const others = args.filter((a) => !holdsTensor(a.value)).map((a) => spanText(a.arg.span));
+  const complete = others.length > 0;
+  const settings = complete ? `(${others.join(", ")})` : setting ? `(${setting.name.text}: …)` : "";
+  const given = tensors.map((a) => spanText(a.arg.value.span)).join(", ");
+  const pipe = `${tensors.length > 1 ? `(${given})` : given} |> ${callee}${settings}`;
+  const { span } = first.arg.value;
+  const fixes = complete ? [{ title: "pipe the tensor in", span: call.span, text: pipeInstead(call.span, pipe) }] : [];
+  context.report(
+    "E0201",
+    {
+      callee,
+      wanted: showTypeNode(setting?.type),
+      tensor: spanText(span),
+      type: describe(first.value),
+      help: pipe,
+    },
+    span,
+    { fixes },
+  );
+}
+
+/** Something that cannot be applied: `at 0.1` wants a schedule, `x |> 3` a block. */
+export function reportNoBlock(context: Context, what: string, value: Val, span: Span, help: string, fix = ""): void {
+  const fixes = fix === "" ? [] : [{ title: `write \`${fix}\``, span, text: fix }];
+  context.report("E0203", { what, given: describe(value), help }, span, { fixes });
+}
