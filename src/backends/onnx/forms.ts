@@ -5,7 +5,13 @@
  */
 import type { Graph, Node, Value } from "../../compiler/graph/graph.ts";
 import { typeOf } from "../../compiler/graph/graph.ts";
-import { intsAttribute, numberAttribute, textAttribute, valuesAttribute } from "../../compiler/ops/attributes.ts";
+import {
+  intAttribute,
+  intsAttribute,
+  numberAttribute,
+  textAttribute,
+  valuesAttribute,
+} from "../../compiler/ops/attributes.ts";
 import { Dim, elementCount, type Shape } from "../../compiler/types/dim.ts";
 import type { Norm, Source } from "./plan.ts";
 
@@ -80,8 +86,12 @@ function formOf(node: Node, before: (value: Value) => Form | undefined): Form | 
   if (isSame(node, first)) return { kind: "same", as: first };
   switch (node.op) {
     case "conv2d":
-    case "conv2d_transpose":
-      return { kind: "conv", conv: node, weight: second && sourceOf(second), bias: undefined, norm: undefined };
+    case "conv2d_transpose": {
+      // the second axis of a grouped transposed filter says only what comes out of one group
+      const foldable = node.op === "conv2d" || !isGrouped(node);
+      const weight = foldable && second ? sourceOf(second) : undefined;
+      return { kind: "conv", conv: node, weight, bias: undefined, norm: undefined };
+    }
     case "matmul":
       return second && gemmOf(node, first, second);
     case "add":
@@ -98,6 +108,9 @@ function formOf(node: Node, before: (value: Value) => Form | undefined): Form | 
   }
 }
 
+function isGrouped(conv: Node): boolean {
+  return "groups" in conv.attributes && intAttribute(conv, "groups") !== 1;
+}
 function formInputs(form: Form): readonly Value[] {
   switch (form.kind) {
     case "conv": {

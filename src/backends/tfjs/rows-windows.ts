@@ -1,5 +1,6 @@
 /** Rows of convolutions and pools, forward and gradients, channels last. */
 import type { Node } from "../../compiler/graph/graph.ts";
+import { pairAttribute } from "../../compiler/ops/attributes.ts";
 import { Dim, type Shape } from "../../compiler/types/dim.ts";
 import type { NodeEmitter, Produced, Row, Table } from "./emitter.ts";
 import { channelsLast, kernelLayout, type Layout, type LayoutRule } from "./layout.ts";
@@ -19,8 +20,8 @@ const fixed = (inputs: readonly Layout[], output: Layout) => (): LayoutRule => (
 const produced = (value: TfValue, layout: Layout = last): readonly Produced[] => [{ value, layout }];
 
 interface Convolution {
-  readonly stride: number;
-  readonly dilation: number;
+  readonly stride: readonly [number, number];
+  readonly dilation: readonly [number, number];
   readonly groups: number;
   readonly padding: Padding;
   readonly kernel: readonly [number, number];
@@ -31,10 +32,10 @@ interface Convolution {
 }
 
 function convolution(e: NodeEmitter, input: Shape, kernel: readonly [number, number]): Convolution {
-  const [stride, pad] = [e.int("stride"), e.int("pad")];
-  const dilation = e.attribute("dilation") === undefined ? 1 : e.int("dilation");
+  const [stride, pad] = [pairAttribute(e.node, "stride"), pairAttribute(e.node, "pad")];
+  const dilation = pairAttribute(e.node, "dilation", 1);
   const groups = e.attribute("groups") === undefined ? 1 : e.int("groups");
-  const reach: [number, number] = [dilation * (kernel[0] - 1) + 1, dilation * (kernel[1] - 1) + 1];
+  const reach: [number, number] = [dilation[0] * (kernel[0] - 1) + 1, dilation[1] * (kernel[1] - 1) + 1];
   const size: [Dim, Dim] = [input[2] ?? Dim.one, input[3] ?? Dim.one];
   const padding = paddingOf(size, { reach, stride, pad });
   return {
@@ -43,7 +44,8 @@ function convolution(e: NodeEmitter, input: Shape, kernel: readonly [number, num
     groups,
     padding,
     kernel,
-    depthwise: groups > 1 && input[1]?.constant === groups && dilation === 1,
+    // TensorFlow's depthwise kernels take even steps only, and no gaps
+    depthwise: groups > 1 && input[1]?.constant === groups && Math.max(...dilation) === 1 && stride[0] === stride[1],
     input,
   };
 }
@@ -53,10 +55,10 @@ function kernelOf(e: NodeEmitter, shape: Shape): [number, number] {
 function attributes(c: Convolution, type: TfValue["type"]): Record<string, AttrValue> {
   const common = {
     T: attr.type(type),
-    strides: attr.ints([1, c.stride, c.stride, 1]),
+    strides: attr.ints([1, ...c.stride, 1]),
     padding: attr.string(c.padding.mode),
     data_format: attr.string("NHWC"),
-    dilations: attr.ints([1, c.dilation, c.dilation, 1]),
+    dilations: attr.ints([1, ...c.dilation, 1]),
   };
   return c.depthwise ? common : { ...common, use_cudnn_on_gpu: attr.bool(true) };
 }
@@ -147,18 +149,18 @@ interface Pool {
   readonly attributes: Record<string, AttrValue>;
 }
 function pool(e: NodeEmitter, input: Shape, allowSame: boolean): Pool {
-  const [kernel, stride, pad] = [e.int("kernel"), e.int("stride"), e.int("pad")];
-  const padding = paddingOf(
-    [input[2] ?? Dim.one, input[3] ?? Dim.one],
-    { reach: [kernel, kernel], stride, pad },
-    allowSame,
-  );
+  const [kernel, stride, pad] = [
+    pairAttribute(e.node, "kernel"),
+    pairAttribute(e.node, "stride"),
+    pairAttribute(e.node, "pad"),
+  ];
+  const padding = paddingOf([input[2] ?? Dim.one, input[3] ?? Dim.one], { reach: kernel, stride, pad }, allowSame);
   return {
     padding,
     attributes: {
       T: attr.type(e.outputType()),
-      ksize: attr.ints([1, kernel, kernel, 1]),
-      strides: attr.ints([1, stride, stride, 1]),
+      ksize: attr.ints([1, ...kernel, 1]),
+      strides: attr.ints([1, ...stride, 1]),
       padding: attr.string(padding.mode),
       data_format: attr.string("NHWC"),
     },

@@ -10,8 +10,8 @@ import { attr, type TfValue } from "./nodes.ts";
 export interface Window {
   /** How far a kernel reaches along each axis, gaps of a dilation counted. */
   readonly reach: readonly [number, number];
-  readonly stride: number;
-  readonly pad: number;
+  readonly stride: readonly [number, number];
+  readonly pad: readonly [number, number];
 }
 export interface Padding {
   readonly mode: "SAME" | "VALID";
@@ -24,10 +24,10 @@ export interface Padding {
 export function paddingOf(size: readonly [Dim, Dim], window: Window, allowSame = true): Padding {
   const { reach, stride, pad } = window;
   const none: Padding = { mode: "VALID", before: undefined, after: [0, 0] };
-  if (pad === 0) return none;
-  const axes = size.map((dim, i) => axisPadding(dim.constant, reach[i] ?? 1, stride, pad));
+  if (pad[0] === 0 && pad[1] === 0) return none;
+  const axes = ([0, 1] as const).map((i) => axisPadding(size[i].constant, reach[i], stride[i], pad[i]));
   if (allowSame && axes.every((a) => a.same)) return { mode: "SAME", before: undefined, after: [0, 0] };
-  return { mode: "VALID", before: [pad, pad], after: [axes[0]?.after ?? pad, axes[1]?.after ?? pad] };
+  return { mode: "VALID", before: pad, after: [axes[0]?.after ?? pad[0], axes[1]?.after ?? pad[1]] };
 }
 function axisPadding(
   size: number | undefined,

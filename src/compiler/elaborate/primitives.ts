@@ -3,7 +3,7 @@
  * become the leaves they stand for.
  */
 import type { Attribute, Value } from "../graph/graph.ts";
-import { attributeOf } from "../graph/primitives.ts";
+import { attributeOf, together } from "../graph/primitives.ts";
 import type { PrimDecl, TypeNode } from "../syntax/ast.ts";
 import { Dim } from "../types/dim.ts";
 import type { Bindings, Range } from "../types/signature.ts";
@@ -64,8 +64,11 @@ export function emitPrimitive(
   const attributes: Record<string, Attribute> = {};
   for (const param of config) {
     const value = bindings.values.get(param.name.text);
-    if (value !== undefined)
-      attributes[param.name.text] = normalized(param.name.text, value, name === "stack" ? rank + 1 : rank);
+    if (value === undefined) continue;
+    attributes[param.name.text] =
+      param.type?.kind === "tuple"
+        ? attributeOf(together(value))
+        : normalized(param.name.text, value, name === "stack" ? rank + 1 : rank);
   }
   for (const asked of askedOf(
     prim,

@@ -51,8 +51,9 @@ function outputTypes(
   const bindings = new Bindings(facts, (expr, b) => evaluateStatic(expr, (name) => b.values.get(name), facts));
   for (const param of config) {
     const attribute = attributes[param.name.text];
-    if (attribute !== undefined) bindings.values.set(param.name.text, staticOf(attribute));
-    else if (param.default !== undefined) bindings.values.set(param.name.text, bindings.evaluate(param.default));
+    if (attribute !== undefined) bindings.values.set(param.name.text, each(staticOf(attribute), param.type));
+    else if (param.default !== undefined)
+      bindings.values.set(param.name.text, each(bindings.evaluate(param.default), param.type));
     else throw new StaticError(`\`${param.name.text}\` is missing`);
   }
   const args: ArgumentType[] = inputs.map((type) => ({ kind: "tensor", type, range: undefined }));
@@ -102,6 +103,19 @@ function resultTypes(result: TypeNode, bindings: Bindings, count: number | undef
   const type = bindings.instantiate(result, fallback);
   if (type === undefined) throw new StaticError("a primitive's result has no open axis");
   return [type];
+}
+
+/** One number where a tuple of numbers is declared stands for each of them. */
+function each(value: Static, type: TypeNode | undefined): Static {
+  if (type?.kind !== "tuple" || (value.kind !== "int" && value.kind !== "float")) return value;
+  return { kind: "tuple", members: type.members.map(() => value) };
+}
+/** A pair of equal numbers is written as the number. */
+export function together(value: Static): Static {
+  if (value.kind !== "tuple") return value;
+  const [first, ...rest] = value.members;
+  const same = first?.kind === "int" && rest.every((m) => m.kind === "int" && m.dim.equals(first.dim));
+  return same ? first : value;
 }
 
 /** An attribute as the static value it came from. */

@@ -37,6 +37,18 @@ export function intsAttribute(node: Node, name: string): readonly number[] {
     return dim.constant;
   });
 }
+/** Height's and width's: a pair, or one number that stands for both. `otherwise` where the operator lacks the setting. */
+export function pairAttribute(node: Node, name: string, otherwise?: number): readonly [number, number] {
+  if (otherwise !== undefined && !(name in node.attributes)) return [otherwise, otherwise];
+  const value = node.attributes[name];
+  if (!Array.isArray(value)) {
+    const both = intAttribute(node, name);
+    return [both, both];
+  }
+  const [height, width, more] = intsAttribute(node, name);
+  if (height === undefined || width === undefined || more !== undefined) throw wrong(node, name, "a pair");
+  return [height, width];
+}
 export function numberAttribute(node: Node, name: string): number {
   const value = node.attributes[name];
   if (typeof value === "number") return value;

@@ -18,9 +18,10 @@ export interface Geometry {
   readonly outWidth: number;
   readonly kernelHeight: number;
   readonly kernelWidth: number;
-  readonly stride: number;
-  readonly pad: number;
-  readonly dilation: number;
+  /** These three for height and width. */
+  readonly stride: readonly [number, number];
+  readonly pad: readonly [number, number];
+  readonly dilation: readonly [number, number];
   readonly groups: number;
 }
 
@@ -44,17 +45,17 @@ function patchesOf(g: Geometry): Patches {
   for (let c = 0, k = 0; c < groupChannels; c++) {
     for (let row = 0; row < g.kernelHeight; row++) {
       for (let column = 0; column < g.kernelWidth; column++, k++) {
-        tapRow[k] = row * g.dilation;
-        tapColumn[k] = column * g.dilation;
-        tap[k] = (c * g.height + row * g.dilation) * g.width + column * g.dilation;
+        tapRow[k] = row * g.dilation[0];
+        tapColumn[k] = column * g.dilation[1];
+        tap[k] = (c * g.height + row * g.dilation[0]) * g.width + column * g.dilation[1];
       }
     }
   }
   const [origin, top, left] = [new Int32Array(pixels), new Int32Array(pixels), new Int32Array(pixels)];
   for (let row = 0, p = 0; row < g.outHeight; row++) {
     for (let column = 0; column < g.outWidth; column++, p++) {
-      top[p] = row * g.stride - g.pad;
-      left[p] = column * g.stride - g.pad;
+      top[p] = row * g.stride[0] - g.pad[0];
+      left[p] = column * g.stride[1] - g.pad[1];
       origin[p] = top[p]! * g.width + left[p]!;
     }
   }
@@ -64,8 +65,8 @@ function patchesOf(g: Geometry): Patches {
 /** Lines over the taps of one pixel; lines are numbered over the whole batch. */
 function pixelLines(x: Numbers, g: Geometry, patches: Patches, group: number): Line {
   const { tap, tapRow, tapColumn, origin, top, left, pixels } = patches;
-  const lastRow = (g.kernelHeight - 1) * g.dilation;
-  const lastColumn = (g.kernelWidth - 1) * g.dilation;
+  const lastRow = (g.kernelHeight - 1) * g.dilation[0];
+  const lastColumn = (g.kernelWidth - 1) * g.dilation[1];
   const [height, width] = [g.height, g.width];
   const groupStart = group * (g.channels / g.groups) * height * width;
   const image = g.channels * height * width;

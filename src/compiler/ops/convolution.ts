@@ -1,5 +1,5 @@
 /** Convolutions over images, their adjoints, and what they cost. */
-import { dimAttribute, dims } from "./attributes.ts";
+import { dimAttribute, dims, ints, pairAttribute } from "./attributes.ts";
 import { plainBytes } from "./bytes.ts";
 import type { Geometry } from "./convolution-kernels.ts";
 import { convolve, convolveBack, convolveWeights } from "./convolution-kernels.ts";
@@ -15,8 +15,6 @@ type Shape = readonly number[];
 
 /** From the read side [B, C, H, W], the made side [B, O, Ho, Wo] and the kernel's size. */
 function geometry(node: Node, evaluation: Evaluation, x: Shape, y: Shape, w: Shape): Geometry {
-  const attribute = (name: string, otherwise: number): number =>
-    name in node.attributes ? evaluation.size(dimAttribute(node, name)) : otherwise;
   return {
     batch: sizeAt(x, 0),
     channels: sizeAt(x, 1),
@@ -27,10 +25,10 @@ function geometry(node: Node, evaluation: Evaluation, x: Shape, y: Shape, w: Sha
     outWidth: sizeAt(y, 3),
     kernelHeight: sizeAt(w, 2),
     kernelWidth: sizeAt(w, 3),
-    stride: attribute("stride", 1),
-    pad: attribute("pad", 0),
-    dilation: attribute("dilation", 1),
-    groups: attribute("groups", 1),
+    stride: pairAttribute(node, "stride"),
+    pad: pairAttribute(node, "pad"),
+    dilation: pairAttribute(node, "dilation", 1),
+    groups: "groups" in node.attributes ? evaluation.size(dimAttribute(node, "groups")) : 1,
   };
 }
 
@@ -45,12 +43,8 @@ function tapCost(node: Node, made: TensorType, kernel: TensorType): Cost {
 }
 
 function windowOf(node: Node): Attributes {
-  return {
-    stride: dimAttribute(node, "stride"),
-    pad: dimAttribute(node, "pad"),
-    dilation: "dilation" in node.attributes ? dimAttribute(node, "dilation") : Dim.one,
-    groups: "groups" in node.attributes ? dimAttribute(node, "groups") : Dim.one,
-  };
+  const { stride = Dim.one, pad = Dim.zero, dilation = Dim.one, groups = Dim.one } = node.attributes;
+  return { stride, pad, dilation, groups };
 }
 function axis(type: TensorType, index: number): Dim {
   const size = type.shape[index];
@@ -66,8 +60,10 @@ interface Case {
   readonly x: Shape;
   readonly w: Shape;
   readonly y: Shape;
-  readonly window: readonly [stride: number, pad: number, dilation: number, groups: number];
+  readonly window: readonly [stride: number | Pair, pad: number | Pair, dilation: number | Pair, groups: number];
 }
+/** Height's and width's. */
+type Pair = readonly [number, number];
 const cases: readonly Case[] = [
   { name: "3x3, padded", x: [2, 3, 5, 4], w: [2, 3, 3, 3], y: [2, 2, 5, 4], window: [1, 1, 1, 1] },
   { name: "3x3, stride 2, even", x: [1, 2, 6, 6], w: [3, 2, 3, 3], y: [1, 3, 3, 3], window: [2, 1, 1, 1] },
@@ -78,14 +74,23 @@ const cases: readonly Case[] = [
   { name: "uneven kernel, a rest unread", x: [1, 2, 6, 6], w: [2, 2, 2, 3], y: [1, 2, 3, 2], window: [2, 0, 1, 1] },
   { name: "dilated", x: [1, 2, 6, 7], w: [2, 2, 3, 3], y: [1, 2, 4, 5], window: [1, 1, 2, 1] },
   { name: "two groups", x: [1, 4, 4, 4], w: [6, 2, 3, 3], y: [1, 6, 4, 4], window: [1, 1, 1, 2] },
+  { name: "1x5, wider than high", x: [2, 2, 4, 6], w: [3, 2, 1, 5], y: [2, 3, 4, 6], window: [1, [0, 2], 1, 1] },
+  { name: "uneven steps", x: [1, 2, 7, 6], w: [2, 2, 3, 3], y: [1, 2, 4, 6], window: [[2, 1], 1, 1, 1] },
+  { name: "uneven gaps", x: [1, 2, 6, 7], w: [2, 2, 3, 2], y: [1, 2, 2, 6], window: [1, 0, [2, 1], 1] },
+  {
+    name: "a group a channel, uneven steps",
+    x: [1, 2, 5, 6],
+    w: [4, 1, 3, 3],
+    y: [1, 4, 3, 6],
+    window: [[2, 1], 1, 1, 2],
+  },
   { name: "a group a channel", x: [2, 3, 4, 4], w: [3, 1, 3, 3], y: [2, 3, 2, 2], window: [2, 1, 1, 3] },
 ];
-const windowNamed = ([stride, pad, dilation, groups]: Case["window"]): Record<string, number> => ({
-  stride,
-  pad,
-  dilation,
-  groups,
-});
+const windowNamed = ([stride, pad, dilation, groups]: Case["window"]): Attributes => {
+  const both = (value: number | Pair): Dim | readonly Dim[] =>
+    typeof value === "number" ? Dim.of(value) : ints(value);
+  return { stride: both(stride), pad: both(pad), dilation: both(dilation), groups: Dim.of(groups) };
+};
 /** Batch 1, one channel, 3x3 image 1 … 9, kernel [[1, 2], [3, 4]]. */
 const small = { image: [1, 2, 3, 4, 5, 6, 7, 8, 9], kernel: [1, 2, 3, 4], window: windowNamed([1, 0, 1, 1]) };
 
@@ -111,11 +116,11 @@ export const conv2d: OperatorDefinition = {
   cost: (node) => tapCost(node, node.outputs[0]!, typeOf(node.inputs[1]!)),
   samples: () => [
     ...cases.map(({ name, x, w, window }, i): Sample => {
-      return { name, attributes: dims(windowNamed(window)), inputs: [between(-1, 1, x, i), between(-1, 1, w, i + 50)] };
+      return { name, attributes: windowNamed(window), inputs: [between(-1, 1, x, i), between(-1, 1, w, i + 50)] };
     }),
     {
       name: "by hand",
-      attributes: dims(small.window),
+      attributes: small.window,
       inputs: [given([1, 1, 3, 3], small.image), given([1, 1, 2, 2], small.kernel)],
       expected: {
         outputs: [[37, 47, 67, 77]],
@@ -149,12 +154,12 @@ export const conv2dInputGradient: OperatorDefinition = {
   cost: (node) => tapCost(node, typeOf(node.inputs[0]!), typeOf(node.inputs[1]!)),
   samples: () => [
     ...cases.map(({ name, x, w, y, window }, i): Sample => {
-      const attributes = dims({ ...windowNamed(window), height: sizeAt(x, 2), width: sizeAt(x, 3) });
+      const attributes = { ...windowNamed(window), ...dims({ height: sizeAt(x, 2), width: sizeAt(x, 3) }) };
       return { name, attributes, inputs: [between(-1, 1, y, i), between(-1, 1, w, i + 50)] };
     }),
     {
       name: "by hand",
-      attributes: dims({ ...small.window, height: 3, width: 3 }),
+      attributes: { ...small.window, ...dims({ height: 3, width: 3 }) },
       inputs: [given([1, 1, 2, 2], [1, 0, 0, 2]), given([1, 1, 2, 2], small.kernel)],
       expected: { outputs: [[1, 2, 0, 3, 6, 4, 0, 6, 8]] },
     },
@@ -188,12 +193,15 @@ export const conv2dWeightGradient: OperatorDefinition = {
   cost: (node) => tapCost(node, typeOf(node.inputs[1]!), node.outputs[0]!),
   samples: () => [
     ...cases.map(({ name, x, w, y, window }, i): Sample => {
-      const attributes = dims({ ...windowNamed(window), kernel_height: sizeAt(w, 2), kernel_width: sizeAt(w, 3) });
+      const attributes = {
+        ...windowNamed(window),
+        ...dims({ kernel_height: sizeAt(w, 2), kernel_width: sizeAt(w, 3) }),
+      };
       return { name, attributes, inputs: [between(-1, 1, x, i), between(-1, 1, y, i + 50)] };
     }),
     {
       name: "by hand",
-      attributes: dims({ ...small.window, kernel_height: 2, kernel_width: 2 }),
+      attributes: { ...small.window, ...dims({ kernel_height: 2, kernel_width: 2 }) },
       inputs: [given([1, 1, 3, 3], small.image), given([1, 1, 2, 2], [1, 0, 0, 2])],
       expected: { outputs: [[11, 14, 20, 23]] },
     },
@@ -229,6 +237,16 @@ export const conv2dTranspose: OperatorDefinition = {
       name: "4x4, stride 2, pad 1",
       attributes: dims({ stride: 2, pad: 1 }),
       inputs: [between(-1, 1, [1, 2, 3, 3], 3), between(-1, 1, [2, 3, 4, 4], 4)],
+    },
+    {
+      name: "two groups, the last rows unread",
+      attributes: dims({ stride: 2, pad: 1, dilation: 1, groups: 2, extra: 1 }),
+      inputs: [between(-1, 1, [1, 4, 3, 2], 7), between(-1, 1, [4, 3, 3, 3], 8)],
+    },
+    {
+      name: "uneven, dilated",
+      attributes: { stride: ints([2, 1]), pad: ints([0, 1]), dilation: ints([1, 2]), ...dims({ groups: 1, extra: 0 }) },
+      inputs: [between(-1, 1, [1, 2, 3, 4], 9), between(-1, 1, [2, 2, 2, 3], 10)],
     },
     {
       name: "3x3, stride 1",

@@ -1,16 +1,18 @@
 /** Windows over images: maxima and means, and their gradients. */
-import { dimAttribute, dims, intAttribute } from "./attributes.ts";
+import { dims, ints, pairAttribute } from "./attributes.ts";
 import { operand, single } from "./elementwise.ts";
 import type { OperatorDefinition, Sample } from "./operator.ts";
 import { between, distinct, given } from "./sample-data.ts";
 import { sizeAt } from "./tensor.ts";
 import type { Attributes, Node } from "../graph/graph.ts";
 import { typeOf } from "../graph/graph.ts";
+import { Dim } from "../types/dim.ts";
 
 interface Windows {
-  readonly kernel: number;
-  readonly stride: number;
-  readonly pad: number;
+  /** These three for height and width. */
+  readonly kernel: readonly [number, number];
+  readonly stride: readonly [number, number];
+  readonly pad: readonly [number, number];
   readonly height: number;
   readonly width: number;
   readonly outHeight: number;
@@ -18,9 +20,9 @@ interface Windows {
 }
 function windows(node: Node, read: readonly number[], made: readonly number[]): Windows {
   return {
-    kernel: intAttribute(node, "kernel"),
-    stride: intAttribute(node, "stride"),
-    pad: intAttribute(node, "pad"),
+    kernel: pairAttribute(node, "kernel"),
+    stride: pairAttribute(node, "stride"),
+    pad: pairAttribute(node, "pad"),
     height: sizeAt(read, 2),
     width: sizeAt(read, 3),
     outHeight: sizeAt(made, 2),
@@ -35,11 +37,11 @@ function eachWindow(
 ): void {
   for (let plane = 0, out = 0; plane < planes; plane++) {
     for (let i = 0; i < w.outHeight; i++) {
-      const top = i * w.stride - w.pad;
+      const top = i * w.stride[0] - w.pad[0];
       for (let j = 0; j < w.outWidth; j++, out++) {
-        const left = j * w.stride - w.pad;
-        const bottom = Math.min(top + w.kernel, w.height);
-        const right = Math.min(left + w.kernel, w.width);
+        const left = j * w.stride[1] - w.pad[1];
+        const bottom = Math.min(top + w.kernel[0], w.height);
+        const right = Math.min(left + w.kernel[1], w.width);
         run(out, Math.max(top, 0), bottom, Math.max(left, 0), right, plane * w.height * w.width);
       }
     }
@@ -47,9 +49,10 @@ function eachWindow(
 }
 
 const window = (kernel: number, stride: number, pad: number): Record<string, number> => ({ kernel, stride, pad });
+const uneven: Attributes = { kernel: ints([1, 3]), stride: ints([1, 2]), pad: ints([0, 1]) };
 function windowOf(node: Node): Attributes {
-  const named = (name: string): Attributes => ({ [name]: dimAttribute(node, name) });
-  return { ...named("kernel"), ...named("stride"), ...named("pad") };
+  const { kernel = Dim.one, stride = Dim.one, pad = Dim.zero } = node.attributes;
+  return { kernel, stride, pad };
 }
 
 /** Padding never wins: it counts as minus infinity. */
@@ -75,6 +78,7 @@ export const maxPool2d: OperatorDefinition = {
   samples: () => [
     { name: "2x2", attributes: dims(window(2, 2, 0)), inputs: [distinct(0.25, [2, 2, 4, 4])] },
     { name: "3x3, stride 2, padded", attributes: dims(window(3, 2, 1)), inputs: [distinct(0.25, [1, 2, 6, 5])] },
+    { name: "uneven", attributes: uneven, inputs: [distinct(0.25, [2, 2, 4, 5])] },
     { name: "all below 0, padded", attributes: dims(window(3, 1, 1)), inputs: [between(-9, -1, [1, 1, 3, 4])] },
     { name: "a rest unread", attributes: dims(window(2, 2, 0)), inputs: [distinct(0.25, [1, 1, 5, 3])] },
     {
@@ -140,7 +144,7 @@ export const avgPool2d: OperatorDefinition = {
       for (let i = top; i < bottom; i++) {
         for (let j = left; j < right; j++) total += x.data[plane + i * w.width + j]!;
       }
-      out.data[to] = total / (w.kernel * w.kernel);
+      out.data[to] = total / (w.kernel[0] * w.kernel[1]);
     });
     return [out];
   },
@@ -153,6 +157,7 @@ export const avgPool2d: OperatorDefinition = {
   samples: () => [
     { name: "2x2", attributes: dims(window(2, 2, 0)), inputs: [between(-1, 1, [2, 2, 4, 4])] },
     { name: "3x3, stride 2, padded", attributes: dims(window(3, 2, 1)), inputs: [between(-1, 1, [1, 2, 6, 5])] },
+    { name: "uneven", attributes: uneven, inputs: [between(-1, 1, [2, 2, 4, 5])] },
     {
       name: "padding counts as zeros",
       attributes: dims(window(2, 2, 1)),
@@ -169,7 +174,7 @@ export const avgPool2dGradient: OperatorDefinition = {
     const dy = operand(inputs[0]);
     const w = windows(node, out.shape, dy.shape);
     eachWindow(sizeAt(dy.shape, 0) * sizeAt(dy.shape, 1), w, (from, top, bottom, left, right, plane) => {
-      const part = dy.data[from]! / (w.kernel * w.kernel);
+      const part = dy.data[from]! / (w.kernel[0] * w.kernel[1]);
       for (let i = top; i < bottom; i++) {
         for (let j = left; j < right; j++)
           out.data[plane + i * w.width + j] = out.data[plane + i * w.width + j]! + part;

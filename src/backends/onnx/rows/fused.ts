@@ -1,6 +1,6 @@
 /** Filters and matrix products with what was joined to them, in ONNX. Folded weights are made when the file is written. */
-import { intAttribute } from "../../../compiler/ops/attributes.ts";
-import { typeOf } from "../../../compiler/graph/graph.ts";
+import { intAttribute, pairAttribute } from "../../../compiler/ops/attributes.ts";
+import { type Node, typeOf } from "../../../compiler/graph/graph.ts";
 import type { Shape } from "../../../compiler/types/dim.ts";
 import { knownShape, type NodeEmitter } from "../emitter.ts";
 import type { ConvForm, GemmForm } from "../forms.ts";
@@ -18,10 +18,8 @@ export function writeConv(n: NodeEmitter, form: ConvForm): string {
   const transposed = conv.op === "conv2d_transpose";
   const attributes: AttributeValues = {
     ...kernelShape(type.shape),
-    ...windowAttributes(n),
-    ...(transposed
-      ? {}
-      : { dilations: { ints: both(intAttribute(conv, "dilation")) }, group: { int: intAttribute(conv, "groups") } }),
+    ...windowAttributes(conv),
+    ...(transposed ? transposedAttributes(conv) : filterAttributes(conv)),
   };
   const op = transposed ? "ConvTranspose" : "Conv";
   const image = n.emitter.name(x);
@@ -54,8 +52,18 @@ export function writeGemm(n: NodeEmitter, form: GemmForm): string {
   return n.one("Gemm", c === undefined ? factors : [...factors, n.emitter.name(c)], transposes);
 }
 
-function both(size: number): readonly number[] {
-  return [size, size];
+function filterAttributes(conv: Node): AttributeValues {
+  return { dilations: { ints: pairAttribute(conv, "dilation") }, group: { int: intAttribute(conv, "groups") } };
+}
+/** Only what is not ONNX's own default is said. */
+function transposedAttributes(conv: Node): AttributeValues {
+  const [dilation, extra] = [pairAttribute(conv, "dilation", 1), pairAttribute(conv, "extra", 0)];
+  const groups = "groups" in conv.attributes ? intAttribute(conv, "groups") : 1;
+  return {
+    ...(Math.max(...dilation) === 1 ? {} : { dilations: { ints: dilation } }),
+    ...(Math.max(...extra) === 0 ? {} : { output_padding: { ints: extra } }),
+    ...(groups === 1 ? {} : { group: { int: groups } }),
+  };
 }
 function kernelShape(shape: Shape): AttributeValues {
   const sizes = shape.slice(2).flatMap((dim) => dim.constant ?? []);

@@ -1,28 +1,25 @@
 /** Products, windows, sampling and normalisation in ONNX: the operators that take most of the time. */
-import { dimAttribute, intAttribute, numberAttribute } from "../../../compiler/ops/attributes.ts";
+import type { Node } from "../../../compiler/graph/graph.ts";
+import { dimAttribute, numberAttribute, pairAttribute } from "../../../compiler/ops/attributes.ts";
 import { Dim } from "../../../compiler/types/dim.ts";
 import type { NodeEmitter, Row, Table } from "../emitter.ts";
 import type { AttributeValues } from "../proto.ts";
 
 const matmul: Row = (n) => n.one("MatMul", n.inputs);
 
-function square(size: number): { readonly ints: readonly number[] } {
-  return { ints: [size, size] };
-}
-
-/** Strides and pads of a filter or a pool; the same along both axes and on all sides. */
-export function windowAttributes(n: NodeEmitter): AttributeValues {
-  const pad = intAttribute(n.node, "pad");
-  return { strides: square(intAttribute(n.node, "stride")), pads: { ints: [pad, pad, pad, pad] } };
+/** Strides and pads of a filter or a pool; before an axis as much as behind it. */
+export function windowAttributes(node: Node): AttributeValues {
+  const pad = pairAttribute(node, "pad");
+  return { strides: { ints: pairAttribute(node, "stride") }, pads: { ints: [...pad, ...pad] } };
 }
 
 /** Engines refuse windows that could lie in the padding alone, so such padding is added before. */
 function pool(op: string, outside: number, attributes: AttributeValues): Row {
   return (n) => {
-    const [kernel, pad] = [intAttribute(n.node, "kernel"), intAttribute(n.node, "pad")];
-    const shared = { kernel_shape: square(kernel), ...windowAttributes(n) };
-    if (pad < kernel) return n.one(op, n.inputs, { ...shared, ...attributes });
-    const widths = n.ints([0, 0, pad, pad, 0, 0, pad, pad]);
+    const [kernel, pad] = [pairAttribute(n.node, "kernel"), pairAttribute(n.node, "pad")];
+    const shared = { kernel_shape: { ints: kernel }, ...windowAttributes(n.node) };
+    if (pad[0] < kernel[0] && pad[1] < kernel[1]) return n.one(op, n.inputs, { ...shared, ...attributes });
+    const widths = n.ints([0, 0, ...pad, 0, 0, ...pad]);
     const padded = n.one("Pad", [n.input(0), widths, n.scalar(outside, n.result.dtype)]);
     return n.one(op, [padded], { ...shared, pads: { ints: [0, 0, 0, 0] }, ...attributes });
   };
