@@ -134,7 +134,7 @@ export function rulesOf(host: Host): TypeRules {
 function assemble(plan: Plan, rules: TypeRules, file: string, bag: DiagnosticBag): Program | undefined {
   const elaborated = elaborate(plan, rules, bag);
   if (elaborated === undefined) return undefined;
-  const { network, train, evaluate, predict, variables, parts } = elaborated;
+  const { network, train, evaluate, predict, variables, parts, pruned } = elaborated;
   const program = {
     name: plan.name,
     basis: plan.basis,
@@ -145,6 +145,7 @@ function assemble(plan: Plan, rules: TypeRules, file: string, bag: DiagnosticBag
     predict,
     variables,
     parts,
+    pruned,
     training: trainingFields(network),
     data: dataFields(network),
     pretrained: pretrainedMaps(network),

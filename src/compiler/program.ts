@@ -48,6 +48,8 @@ export interface Program {
   /** All variables of the three graphs in the order of declaration, each once; optimizer states and counters last. */
   readonly variables: readonly Variable[];
   readonly parts: readonly Part[];
+  /** Parts that reach no loss, prediction or metric: what a variant leaves out. */
+  readonly pruned: readonly string[];
   /** Fields of `train` that are numbers: batch, epochs, … */
   readonly training: Readonly<Record<string, Plain>>;
   readonly data: Readonly<Record<string, Plain>> | undefined;

@@ -26,6 +26,7 @@ import { bindTarget, evaluateBody } from "./bodies.ts";
 import type { Context } from "./context.ts";
 import { type Environment, extend } from "./environment.ts";
 import { callFunction } from "./functions.ts";
+import { evaluateComprehension, evaluateFold } from "./loops.ts";
 import { reportEqualNames, reportNoBlock, reportUnknownMember, reportUnknownName } from "./mistakes.ts";
 import { type IndexEntry, tensorBinary, tensorIndex, tensorUnary } from "./tensors.ts";
 import { describe, hasUnknown, isStatic, unknown, UnknownError, type Val } from "./values.ts";
@@ -86,6 +87,7 @@ export class Evaluator {
       case "bool":
         return boolValue(expr.value);
       case "training":
+        if (this.context.generic) return unknown; // blocks run in both
         return boolValue(this.context.training && !this.context.isFrozen(env.weights.path));
       case "name":
         return this.#name(expr, env);
@@ -98,7 +100,7 @@ export class Evaluator {
       case "map":
         return mapOf(expr.entries.map((e) => [e.key.text, this.plain(e.value, env)]));
       case "comprehension":
-        return this.#comprehension(expr, env);
+        return evaluateComprehension(this, expr, env);
       case "call":
         return this.#call(expr, env, want);
       case "pipe":
@@ -136,7 +138,7 @@ export class Evaluator {
       case "if":
         return this.#if(expr, env, want);
       case "fold":
-        return this.#fold(expr, env);
+        return evaluateFold(this, expr, env);
       case "block":
         return {
           kind: "block",
@@ -189,80 +191,21 @@ export class Evaluator {
       );
     return undefined;
   }
-  /** Runs `round` for each member of the clause that its `if` lets through; gives what it went over. */
-  forEach(
-    clause: ForClause,
-    env: Environment,
-    round: (locals: Map<string, Val>, key: string) => void,
-  ): Collection<Val> | undefined {
-    const collection = this.collection(clause.in, env);
-    if (collection === undefined) {
-      if (this.context.generic) this.#anyRound(clause, env, round);
-      return undefined;
-    }
-    for (const [i, member] of collection.members.entries()) {
-      const key = collection.keys[i] ?? String(i);
-      const locals = new Map<string, Val>();
-      if (clause.key && clause.key.text !== "_")
-        locals.set(clause.key.text, collection.named ? stringValue(key) : intValue(i));
-      bindTarget(this, clause.target, member, locals);
-      if (clause.if) {
-        const keep = this.static(clause.if, extend(env, locals));
-        if (keep?.kind !== "bool" || !keep.value) continue;
-      }
-      round(locals, key);
-    }
-    return collection;
-  }
-  /** One round over a member that only uses know, so that the loop's body is checked. */
-  #anyRound(clause: ForClause, env: Environment, round: (locals: Map<string, Val>, key: string) => void): void {
-    const locals = new Map<string, Val>();
-    if (clause.key) locals.set(clause.key.text, unknown);
-    bindTarget(this, clause.target, unknown, locals);
-    if (clause.if) this.plain(clause.if, extend(env, locals));
-    round(locals, "0");
-  }
-  /** The scope of a round of a loop: under the loop's name where it has one. */
-  roundEnvironment(site: Expr, key: string, locals: ReadonlyMap<string, Val>, env: Environment): Environment {
-    const segment = env.naming.segmentOf(site);
-    if (segment === undefined) return extend(env, locals, { world: env.world });
-    if (segment === "") this.#claim(key, site, env);
-    const scope = segment === "" ? env.weights : env.weights.child(segment);
-    return extend(env, locals, { weights: scope.child(key, segment === "" ? `round ${key}` : `${segment}.${key}`) });
-  }
-  #claim(segment: string, site: Expr, env: Environment): void {
-    const holder = env.weights.claim(segment, site);
-    if (holder) this.reportEqualNames(segment, site, holder, env);
-  }
   reportEqualNames(segment: string, site: Expr, holder: Expr, env: Environment): void {
     reportEqualNames(this.context, segment, site, holder, env);
   }
 
-  #comprehension(expr: Expr & { kind: "comprehension" }, env: Environment): Val {
-    const keys: string[] = [];
-    const members: Val[] = [];
-    const over = this.forEach(expr.for, env, (locals, key) => {
-      const inner = this.roundEnvironment(expr, key, locals, env);
-      const naming = this.context.shared.names.forLine(expr.member, undefined, inner.lookup.bind(inner));
-      keys.push(key);
-      members.push(this.plain(expr.member, extend(inner, new Map(), { naming })));
-    });
-    if (over === undefined) return unknown;
-    return over.named ? { kind: "collection", named: true, keys, members } : listOf(members);
-  }
-
-  #fold(expr: FoldExpr, env: Environment): Val {
-    let state = this.plain(expr.start, env);
-    const over = this.forEach(expr.for, env, (locals, key) => {
-      bindTarget(this, expr.target, state, locals);
-      state = evaluateBody(this, expr.body, this.roundEnvironment(expr, key, locals, env), nothing);
-    });
-    return over === undefined ? unknown : state;
-  }
-
   #if(expr: Expr & { kind: "if" }, env: Environment, want: Want): Val {
     const condition = this.plain(expr.condition, env);
-    if (condition.kind === "bool") return this.#evaluate(condition.value ? expr.then : expr.else, env, want);
+    if (condition.kind === "bool") {
+      const [taken, dead] = condition.value ? [expr.then, expr.else] : [expr.else, expr.then];
+      // in a body's own check, for all uses; with the settings of one use a decided condition is what `if` is for
+      if (this.context.generic && this.context.frames.length === 0)
+        this.context.report("E0704", { value: condition.value }, dead.span, {
+          related: [{ span: expr.condition.span, label: `always ${String(condition.value)}` }],
+        });
+      return this.#evaluate(taken, env, want);
+    }
     if (condition.kind === "unknown" && this.context.generic) {
       const [then, otherwise] = [this.#evaluate(expr.then, env, want), this.#evaluate(expr.else, env, want)];
       return describe(then) === describe(otherwise) ? then : unknown;

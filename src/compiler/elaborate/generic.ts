@@ -16,7 +16,7 @@ import { BudgetError, Context, newSharedState } from "./context.ts";
 import { type Environment, extend, WeightScope } from "./environment.ts";
 import { Evaluator } from "./evaluator.ts";
 import { fileEnvironment } from "./files.ts";
-import { makeTensor } from "./tensors.ts";
+import { hole } from "./holes.ts";
 import {
   type AbstractCallable,
   type BlockVal,
@@ -175,14 +175,8 @@ function genericTensor(evaluator: Evaluator, type: TypeNode | undefined, name: s
   if (type?.kind !== "tensor" || isOpen(type)) return unknown;
   const resolved = resolveType(evaluator, type, env);
   if (resolved === undefined) return unknown;
-  return hole(evaluator, resolved, name, resolveRange(evaluator, type, env));
+  return hole(evaluator.context, resolved, name, resolveRange(evaluator, type, env));
 }
-/** A tensor that nothing computes. */
-function hole(evaluator: Evaluator, type: TensorType, name: string, range?: ReturnType<typeof resolveRange>): Val {
-  const node = evaluator.context.graph.node("input", { name, kind: "input" }, [], [type]);
-  return makeTensor({ node, index: 0 }, [], range);
-}
-
 /** The result of a block of which only the signature is known. */
 export function applyAbstract(
   evaluator: Evaluator,
@@ -210,11 +204,12 @@ export function applyAbstract(
         : ({ kind: "unknown" } as const),
     );
     bindings.match(tensors, given);
-    if (bindings.asked(type.result).length > 0) return want === undefined ? unknown : hole(evaluator, want, block.name);
+    if (bindings.asked(type.result).length > 0)
+      return want === undefined ? unknown : hole(evaluator.context, want, block.name);
     const made = bindings.instantiate(type.result, "f32");
     return made === undefined || operands.some((o) => hasUnknown(o.value))
       ? unknown
-      : hole(evaluator, made, block.name);
+      : hole(evaluator.context, made, block.name);
   } catch (error) {
     if (error instanceof StaticError) return unknown;
     throw error;

@@ -2,6 +2,7 @@
  * Elaborates a plan: one network for training and one for evaluation and prediction, and from them the three graphs of a
  * program. Everything is checked here once, also what no graph ends up reading.
  */
+import { report } from "../diagnostics/catalog.ts";
 import type { DiagnosticBag } from "../diagnostics/diagnostic.ts";
 import type { TypeRules } from "../graph/builder.ts";
 import type { Graph, Output, Value, Variable } from "../graph/graph.ts";
@@ -14,8 +15,8 @@ import { Network } from "./network.ts";
 import { PathPattern } from "./patterns.ts";
 import { outputName, type Plan } from "./plan.ts";
 import { addTraining, checkServed, countStep, declareClock, lossFilter, sumOf, turnsOf } from "./training.ts";
-import { describe, hasUnknown, unknown, type Val } from "./values.ts";
-import { spanText } from "../source/source.ts";
+import { describe, hasUnknown, type TensorVal, unknown, type Val } from "./values.ts";
+import { type Span, spanText } from "../source/source.ts";
 
 export interface Elaborated {
   readonly network: Network;
@@ -25,6 +26,7 @@ export interface Elaborated {
   readonly predict: Graph;
   readonly variables: readonly Variable[];
   readonly parts: readonly Part[];
+  readonly pruned: readonly string[];
 }
 
 type Frozen = (path: string) => boolean;
@@ -52,6 +54,8 @@ export function elaborate(
     const { evaluate } = evaluation;
     const existing = existingVariables(evaluate, training);
     const train = training && keepVariables(training, existing);
+    const pruned = unreadParts(plan, evaluation, bag);
+    if (training) warnUnmoved(plan, training, bag);
     const predict = withoutUnread({ ...evaluate, outputs: evaluate.outputs.filter((o) => o.kind === "predict") });
     const order = [...(train?.variables ?? []), ...evaluate.variables].filter((v) => existing.has(v.path));
     const unique = new Map<string, Variable>();
@@ -68,6 +72,7 @@ export function elaborate(
       predict,
       variables: [...unique.values()],
       parts: partsOf(plan, evaluation.network),
+      pruned,
     };
   } catch (error) {
     if (error instanceof BudgetError) return undefined;
@@ -228,6 +233,54 @@ function existingVariables(evaluate: Graph, train: Graph | undefined): ReadonlyS
   }
   return existing;
 }
+/** Parts whose values reach no output; in a model of its own that is worth a warning, in a variant it is how it prunes. */
+function unreadParts(plan: Plan, { network, evaluate }: Mode, bag: DiagnosticBag): readonly string[] {
+  const reached = reachableFrom(evaluate.outputs.map((o) => o.value));
+  const unread: string[] = [];
+  const look = (part: string, kind: string, value: Val | undefined, span: Span): void => {
+    const nodes = value === undefined ? [] : tensorsIn(value).map((t) => t.value.node);
+    if (nodes.length === 0 || nodes.some((n) => reached.has(n))) return;
+    unread.push(part);
+    if (plan.basis.length === 0) report(bag, "E0702", { part, kind }, span);
+  };
+  for (const { line } of plan.lines) {
+    if (line.kind !== "let" || line.target.kind !== "name") continue;
+    look(line.target.text, "let", network.section.lookup(line.target.text), line.target.span);
+  }
+  for (const [name, { members }] of plan.regions) {
+    const regions = network.regions(name);
+    for (const [key, { expr }] of members) look(`${name}.${key}`, "region", regions?.member(key), expr.span);
+  }
+  for (const [name, { item }] of plan.branches) {
+    const results =
+      network
+        .branch(name)
+        ?.results()
+        .map(([, value]) => value) ?? [];
+    const lines =
+      network
+        .branch(name)
+        ?.members()
+        .flatMap((m) => [...m.section.names()].flatMap((n) => m.section.lookup(n) ?? [])) ?? [];
+    look(name, "branch", { kind: "tuple", members: [...results, ...lines] }, item.name.span);
+  }
+  return unread;
+}
+function tensorsIn(value: Val): readonly TensorVal[] {
+  if (value.kind === "tensor") return [value];
+  return value.kind === "tuple" || value.kind === "collection" ? value.members.flatMap(tensorsIn) : [];
+}
+
+/** Weights that the losses do not depend on although an optimizer is to serve them. */
+function warnUnmoved(plan: Plan, train: Graph, bag: DiagnosticBag): void {
+  if (plan.basis.length > 0 || bag.hasErrors) return;
+  const reached = reachableFrom(train.outputs.filter((o) => o.kind === "loss").map((o) => o.value));
+  const moved = new Set(train.outputs.filter((o) => o.kind === "gradient").map((o) => o.name.slice("grad.".length)));
+  const still = train.variables.filter((v) => v.trained && reached.has(v.value.node) && !moved.has(v.path));
+  const [first] = still;
+  if (first) report(bag, "E0703", { paths: still.map((v) => v.path) }, first.span ?? plan.model.name.span);
+}
+
 function keepVariables(graph: Graph, existing: ReadonlySet<string>): Graph {
   return withoutUnread({
     ...graph,

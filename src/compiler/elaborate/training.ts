@@ -225,11 +225,18 @@ function makeGroup(evaluator: Evaluator, network: Network, line: Scoped<Optimize
   } else if (schedule.kind !== "unknown" && schedule.kind !== "block") {
     const isNumber = schedule.kind === "float" || schedule.kind === "int";
     const constant = isNumber ? `constant(${spanText(node.at.span)})` : "";
-    const help = constant === "" ? "behind `at` stands a schedule:   constant(0.01)" : `a rate that stays:   ${constant}`;
+    const help =
+      constant === "" ? "behind `at` stands a schedule:   constant(0.01)" : `a rate that stays:   ${constant}`;
     reportNoBlock(context, "what follows `at`", schedule, node.at.span, help, constant);
   }
   if (optimizer.kind !== "block" && optimizer.kind !== "unknown") {
-    reportNoBlock(context, "what follows `by`", optimizer, node.by.span, "behind `by` stands an optimizer:   sgd(momentum: 0.9)");
+    reportNoBlock(
+      context,
+      "what follows `by`",
+      optimizer,
+      node.by.span,
+      "behind `by` stands an optimizer:   sgd(momentum: 0.9)",
+    );
   }
   return { line, optimizer: optimizer.kind === "block" ? optimizer : undefined, rate };
 }
