@@ -4,7 +4,7 @@
  */
 import type { Span } from "../source/source.ts";
 import { spanText } from "../source/source.ts";
-import type { BinaryExpr, CallExpr, Expr, FoldExpr, ForClause, IndexExpr, NameExpr } from "../syntax/ast.ts";
+import type { BinaryExpr, CallExpr, Expr, IndexExpr, NameExpr } from "../syntax/ast.ts";
 import { callStatic, indexStatic, staticUnary } from "../types/evaluate.ts";
 import { isStaticFunction } from "../types/shapes.ts";
 import {
@@ -22,9 +22,8 @@ import {
 } from "../types/static.ts";
 import { isDType, isDTypeClass, type TensorType } from "../types/tensor.ts";
 import { Applier } from "./apply.ts";
-import { bindTarget, evaluateBody } from "./bodies.ts";
 import type { Context } from "./context.ts";
-import { type Environment, extend } from "./environment.ts";
+import type { Environment } from "./environment.ts";
 import { callFunction } from "./functions.ts";
 import { evaluateComprehension, evaluateFold } from "./loops.ts";
 import { reportEqualNames, reportNoBlock, reportUnknownMember, reportUnknownName } from "./mistakes.ts";
@@ -272,7 +271,8 @@ export class Evaluator {
   }
   #position(expr: Expr, env: Environment): ReturnType<typeof intValue>["dim"] {
     const value = this.static(expr, env);
-    if (value?.kind !== "int") throw new StaticError("a position is a whole number");
+    if (value === undefined) throw new UnknownError();
+    if (value.kind !== "int") throw new StaticError("a position is a whole number");
     return value.dim;
   }
 

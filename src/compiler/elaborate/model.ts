@@ -278,7 +278,10 @@ function warnUnmoved(plan: Plan, train: Graph, bag: DiagnosticBag): void {
   const moved = new Set(train.outputs.filter((o) => o.kind === "gradient").map((o) => o.name.slice("grad.".length)));
   const still = train.variables.filter((v) => v.trained && reached.has(v.value.node) && !moved.has(v.path));
   const [first] = still;
-  if (first) report(bag, "E0703", { paths: still.map((v) => v.path) }, first.span ?? plan.model.name.span);
+  if (first === undefined) return;
+  // the layer's place in the model, not that of the `param` in the library
+  const reader = train.nodes.find((n) => n.inputs.some((input) => input.node === first.value.node));
+  report(bag, "E0703", { paths: still.map((v) => v.path) }, reader?.span ?? plan.model.name.span);
 }
 
 function keepVariables(graph: Graph, existing: ReadonlySet<string>): Graph {

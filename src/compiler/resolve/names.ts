@@ -206,7 +206,7 @@ class NameChecker {
           this.#bind(item.name, "part", scope);
           break;
         case "let":
-          this.#target(item.target, "let", scope);
+          this.#target(item.target, "part", scope);
           break;
         case "shared":
           this.#bind(item.name, "shared block", scope);
