@@ -23,13 +23,18 @@ const LAYERS = [
   ["compiler", "src/compiler/!(host|program).ts"],
   ["backends", "src/backends/**"],
   ["runtime", "src/runtime/**"],
+  ["format", "src/format/**"],
   ["cli", "src/cli/**"],
 ];
 const names = LAYERS.map(([name]) => name);
 /** Backends see graphs, never the language: what only exists before the graph is closed to them. */
 const CLOSED_TO_BACKENDS = ["grammar", "syntax", "resolve", "elaborate"];
 
+/** The formatter needs texts and their trees, nothing that says what they mean. */
+const OPEN_TO_FORMAT = ["source", "diagnostics", "grammar", "syntax", "format"];
+
 function reachable(layer, index) {
+  if (layer === "format") return OPEN_TO_FORMAT;
   const earlier = names.slice(0, index + 1);
   return layer === "backends" ? earlier.filter((name) => !CLOSED_TO_BACKENDS.includes(name)) : earlier;
 }

@@ -1,5 +1,6 @@
 // Bundles the sources into dist/: archc.mjs, the command; engine.mjs, the part of the runtime that sets engines up,
-// for the set-up script; worker.mjs, the process that trains and measures. Packages with native code stay outside. Commands are loaded when used, as chunks.
+// for the set-up script; worker.mjs, the process that trains and measures; prettier.mjs, the formatter as a plugin.
+// Packages with native code stay outside. Commands are loaded when used, as chunks.
 //   node scripts/build.mjs [--if-needed] [--quiet]
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -10,7 +11,12 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const dist = join(root, "dist");
 const stampFile = join(dist, ".sources");
 
-const ENTRIES = { archc: "src/cli/main.ts", engine: "src/runtime/engine/index.ts", worker: "src/runtime/worker.ts" };
+const ENTRIES = {
+  archc: "src/cli/main.ts",
+  engine: "src/runtime/engine/index.ts",
+  worker: "src/runtime/worker.ts",
+  prettier: "src/format/plugin.ts",
+};
 /** Native code, or a file layout that the package looks for at run time. */
 const OUTSIDE = ["@tensorflow/tfjs-node-gpu", "onnxruntime-node", "sharp", "node-api-headers"];
 const SOURCE_FOLDERS = ["src", "grammar"];
