@@ -5,6 +5,7 @@ import { compile } from "./commands/compile.ts";
 import { data } from "./commands/data.ts";
 import { doctor } from "./commands/doctor.ts";
 import { engine } from "./commands/engine.ts";
+import { fmt } from "./commands/fmt.ts";
 import { gradcheck } from "./commands/gradcheck.ts";
 import { params } from "./commands/params.ts";
 import { predict } from "./commands/predict.ts";
@@ -17,6 +18,7 @@ import { weights } from "./commands/weights.ts";
 
 export const COMMANDS: readonly (() => Command)[] = [
   check,
+  fmt,
   compile,
   summary,
   params,
