@@ -9,7 +9,7 @@ import type { FileScope } from "../resolve/modules.ts";
 import type { BlockDecl, FnDecl, Param, TypeNode } from "../syntax/ast.ts";
 import { Dim } from "../types/dim.ts";
 import { Bindings, classify, isTensorType, namesIn } from "../types/signature.ts";
-import { intValue, listOf, type Static, StaticError } from "../types/static.ts";
+import { type IntValue, intValue, listOf, type Static, StaticError } from "../types/static.ts";
 import { type DType, showType, type TensorType } from "../types/tensor.ts";
 import { evaluateBody, resolveRange, resolveType, sameType } from "./bodies.ts";
 import { BudgetError, Context, newSharedState } from "./context.ts";
@@ -160,12 +160,20 @@ function genericSetting(evaluator: Evaluator, param: Param, env: Environment): V
       slot: { name: param.name.text, config },
     };
   }
-  if (type?.kind === "tensor" && type.dims === undefined && type.name.text === "int") {
-    const { context } = evaluator;
-    context.facts = context.facts.unbounded(param.name.text);
-    return intValue(Dim.variable(param.name.text));
+  const { context } = evaluator;
+  if (isInt(type)) return anyInt(context, param.name.text);
+  if (type?.kind === "tuple" && type.members.every(isInt)) {
+    return { kind: "tuple", members: type.members.map((_, i) => anyInt(context, `${param.name.text}[${String(i)}]`)) };
   }
   return unknown;
+}
+function isInt(type: TypeNode | undefined): boolean {
+  return type?.kind === "tensor" && type.dims === undefined && type.name.text === "int";
+}
+/** A whole number of this name, which may be negative. */
+function anyInt(context: Context, name: string): IntValue {
+  context.facts = context.facts.unbounded(name);
+  return intValue(Dim.variable(name));
 }
 
 function genericTensor(evaluator: Evaluator, type: TypeNode | undefined, name: string, env: Environment): Val {
