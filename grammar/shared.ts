@@ -38,13 +38,24 @@ export function runRule(rule: RuleName, tokens: readonly IToken[]): Run {
   const folded = fold(tokens);
   const parser = sharedParser();
   parser.input = folded === undefined ? [...tokens] : [...folded.tokens];
-  const tree = parser[rule]();
+  const tree = withoutStackTraces(() => parser[rule]());
   const error = parser.errors[0];
   parser.input = [];
   const failed = error?.token ?? (folded === undefined ? undefined : unfold(tree, folded));
   if (failed === undefined) return { tree, failedAt: undefined };
   const index = tokens.indexOf(failed);
   return { tree, failedAt: index === -1 ? tokens.length : index };
+}
+
+/** A refusal is an Error to Chevrotain; nobody reads its stack, and recording it takes longer than the refusal. */
+function withoutStackTraces<T>(run: () => T): T {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    return run();
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
 }
 
 /** Reads what was folded away, each by the rule that took its brackets; gives the token at which that failed. */

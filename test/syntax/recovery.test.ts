@@ -15,11 +15,11 @@ interface Measure {
   readonly percentile95: number;
 }
 
-function measure(name: string): Measure {
+function measure(name: string, step: number): Measure {
   const file = specFiles().find((f) => f.name === name);
   if (file === undefined) throw new Error(`there is no ${name}`);
   const parts = partsOf(parse(file.text).tree.declarations);
-  const tokens = scan(file).tokens;
+  const tokens = scan(file).tokens.filter((_, i) => i % step === 0);
   const lost: number[] = [];
   let [valid, exactlyOne] = [0, 0];
   for (const token of tokens) {
@@ -40,10 +40,15 @@ function measure(name: string): Measure {
 }
 
 describe("a token taken away anywhere", () => {
-  it.each(["models/dhaa.arch", "stdlib/optim.arch", "test/syntax/fixtures/corners.arch"])(
+  // The others only show that one file is no exception; every third place of them is enough for that.
+  it.each([
+    ["models/dhaa.arch", 1],
+    ["stdlib/optim.arch", 3],
+    ["test/syntax/fixtures/corners.arch", 3],
+  ])(
     "costs one error and next to nothing of %s",
-    (name) => {
-      const { mutants, valid, exactlyOne, meanLost, percentile95 } = measure(name);
+    (name, step) => {
+      const { mutants, valid, exactlyOne, meanLost, percentile95 } = measure(name, step);
       // Some mutants are right programs: a name less in a list of arguments, say.
       expect(exactlyOne / mutants).toBeGreaterThanOrEqual(0.85);
       expect(exactlyOne / (mutants - valid)).toBeGreaterThanOrEqual(0.97);

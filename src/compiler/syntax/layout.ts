@@ -151,7 +151,8 @@ export class Layout {
   bindsTuple(index: number): boolean {
     if (!this.is(index, t.LParen)) return false;
     let depth = 0;
-    for (let i = index; i < this.tokens.length; i++) {
+    // A pattern is short; the bound keeps a text of nothing but brackets from taking quadratic time.
+    for (let i = index; i < index + 100; i++) {
       if (this.is(i, t.LParen)) depth++;
       if (this.is(i, t.RParen) && --depth === 0) return this.is(i + 1, t.Assign);
     }

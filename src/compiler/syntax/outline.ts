@@ -25,6 +25,9 @@ export interface Island {
   readonly groups: readonly Group[];
 }
 
+/** How many tokens are looked ahead for a guess: enough for real text, and no quadratic time for any other. */
+const FAR = 2_000;
+
 /** Which containers stand around, from the outside in, and where the innermost one was opened. */
 interface Context {
   readonly kind: Container;
@@ -361,7 +364,7 @@ class IslandScan {
 
   #closerOf(open: number): number {
     let depth = 0;
-    for (let i = open; i < this.#end; i++) {
+    for (let i = open; i < Math.min(this.#end, open + FAR); i++) {
       if (this.#layout.is(i, t.LCurly)) depth++;
       if (this.#layout.is(i, t.RCurly) && --depth === 0) return i;
     }
@@ -373,7 +376,7 @@ class IslandScan {
     const layout = this.#layout;
     const seen = new Set<Starter>();
     let depth = 0;
-    for (let i = at; i < this.#end; i++) {
+    for (let i = at; i < Math.min(this.#end, at + FAR); i++) {
       if (layout.is(i, t.LCurly)) depth++;
       if (layout.is(i, t.RCurly) && --depth === 0) break;
       const starter = depth === 1 ? layout.starterAt(i) : undefined;

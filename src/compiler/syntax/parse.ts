@@ -2,6 +2,7 @@
  * Text to abstract syntax. A text without mistakes takes the straight way: scan, one run of the parser, tree; any other
  * goes through recovery. It must not decide what anything means.
  */
+import type { IToken } from "chevrotain";
 import type * as cst from "../../../grammar/cst.generated.ts";
 import { runRule, type RuleName } from "../../../grammar/shared.ts";
 import { report } from "../diagnostics/catalog.ts";
@@ -39,18 +40,20 @@ function builderFor(scanned: Scan): TreeBuilder {
 
 /** Takes out whole declarations in which something is too deep to be walked over; each is reported. */
 function withoutTooDeep(scanned: Scan, bag: DiagnosticBag): Scan {
-  let kept = scanned;
-  for (let found = findTooDeep(kept.tokens); found !== undefined; found = findTooDeep(kept.tokens)) {
-    const { at, limit, what } = found;
-    const token = kept.tokens[at];
-    const start = token?.startOffset ?? 0;
-    report(bag, "E0105", { limit, what }, { file: scanned.file, start, end: start + 1 });
-    const starts = declarationStarts(new Layout(scanned.file, kept.tokens));
-    const from = starts.findLast((s) => s <= at) ?? 0;
-    const to = starts.find((s) => s > at) ?? kept.tokens.length;
-    kept = { ...kept, tokens: [...kept.tokens.slice(0, from), ...kept.tokens.slice(to)] };
+  if (findTooDeep(scanned.tokens) === undefined) return scanned;
+  const starts = declarationStarts(new Layout(scanned.file, scanned.tokens));
+  const kept: IToken[] = [];
+  for (const [i, start] of starts.entries()) {
+    const tokens = scanned.tokens.slice(start, starts[i + 1]);
+    const found = findTooDeep(tokens);
+    if (found === undefined) {
+      for (const token of tokens) kept.push(token);
+      continue;
+    }
+    const at = tokens[found.at]?.startOffset ?? 0;
+    report(bag, "E0105", found, { file: scanned.file, start: at, end: at + 1 });
   }
-  return kept;
+  return { ...scanned, tokens: kept };
 }
 
 /** Reads one expression that is the whole text, as after `--set PATH=`; undefined where there is none. */

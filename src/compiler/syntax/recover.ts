@@ -155,17 +155,16 @@ export class Recovery {
 
   /** The island's tokens with next to nothing between the braces of its groups. */
   #withStubs(island: Island): readonly IToken[] {
-    const out: IToken[] = [];
+    let out: IToken[] = [];
     let at = island.start;
     for (const group of island.groups) {
-      out.push(...this.#tokens.slice(at, group.open), this.#opener(group));
+      out = out.concat(this.#tokens.slice(at, group.open), this.#opener(group));
       const closer = group.hasClose ? this.#tokens[group.close] : undefined;
       const offset = this.#endBefore(group.close);
       if (group.kind === "body") out.push(tokenFor(t.FatArrow, offset), holeFor(t.Identifier, offset));
       out.push(closer ?? tokenFor(t.RCurly, offset));
       at = group.hasClose ? group.close + 1 : group.close;
     }
-    out.push(...this.#tokens.slice(at, island.end));
-    return out;
+    return out.concat(this.#tokens.slice(at, island.end));
   }
 }

@@ -97,10 +97,7 @@ export class SyntaxReporter {
   /** Reports why an island cannot be read, and gives the tokens to read in its place where something can be kept. */
   islandFailed(failed: FailedIsland): Repair | undefined {
     const { island, rule, tokens } = failed;
-    const silent = this.#hasProblem(
-      tokens[0]?.startOffset ?? 0,
-      Math.max(...tokens.map((token) => token.endOffset ?? 0)) + 1,
-    );
+    const silent = this.#hasProblem(tokens[0]?.startOffset ?? 0, (tokens.at(-1)?.endOffset ?? 0) + 1);
     // Trying edits in very deep brackets would cost the stack, and what is expected there is not worth it.
     const mayRepair = ++this.#repairs <= MAX_REPAIRS && !isDeep(tokens);
     if (island.starter === undefined) {
@@ -204,9 +201,10 @@ export class SyntaxReporter {
 
   #unexpected(failed: FailedIsland, point: number, repair: Repair | undefined): void {
     const { rule, tokens, island } = failed;
-    const { types, end } = isDeep(tokens)
-      ? { types: new Set<TokenType>(), end: false }
-      : expectedAfter(rule, tokens.slice(0, point));
+    const { types, end } =
+      isDeep(tokens) || this.#repairs > MAX_REPAIRS
+        ? { types: new Set<TokenType>(), end: false }
+        : expectedAfter(rule, tokens.slice(0, point));
     const expected = describeExpected(types, end);
     const token = tokens[point];
     const fixes = repair === undefined ? [] : this.#fixOf(tokens, repair);
