@@ -9,6 +9,7 @@ import type { Static } from "../types/static.ts";
 import { WeightScope } from "./environment.ts";
 import { Context, newSharedState } from "./context.ts";
 import { Evaluator } from "./evaluator.ts";
+import { gradientField } from "./gradients.ts";
 import type { Network } from "./network.ts";
 import type { PartExpr } from "./plan.ts";
 import { makeTensor } from "./tensors.ts";
@@ -50,7 +51,7 @@ export function settingsOf(network: Network): Record<string, Plain> {
 }
 
 export function trainingFields(network: Network): Record<string, Plain> {
-  return fields(network, network.plan.training);
+  return fields(network, new Map([...network.plan.training].filter(([name]) => name !== gradientField)));
 }
 function fields(network: Network, parts: ReadonlyMap<string, PartExpr>): Record<string, Plain> {
   const result: Record<string, Plain> = {};

@@ -9,6 +9,7 @@ import { type Span, spanText } from "../source/source.ts";
 import type { OptimizeLine } from "../syntax/ast.ts";
 import { type Environment, WeightScope } from "./environment.ts";
 import type { Evaluator } from "./evaluator.ts";
+import { treatGradients } from "./gradients.ts";
 import { reportNoBlock } from "./mistakes.ts";
 import type { Network } from "./network.ts";
 import { PathPattern } from "./patterns.ts";
@@ -113,10 +114,11 @@ export function addTraining(evaluator: Evaluator, network: Network, work: Work):
 
   const scope = new WeightScope("", "train");
   const groups = lines.map((line): Group => makeGroup(evaluator, network, line, scope));
+  const treated = treatGradients(evaluator, network, gradients);
   for (const { variable, line } of trained) {
-    const gradient = gradients.get(variable);
+    const [gradient, given] = [gradients.get(variable), treated.get(variable)];
     const group = groups[line];
-    if (gradient === undefined || group === undefined) continue;
+    if (gradient === undefined || given === undefined || group === undefined) continue;
     const again = served.has(variable.path);
     if (!again) {
       served.set(variable.path, work.name);
@@ -133,7 +135,7 @@ export function addTraining(evaluator: Evaluator, network: Network, work: Work):
       undefined,
       new Map(),
     );
-    const operands = [variables.read(variable), gradient, group.rate].map((value) => ({
+    const operands = [variables.read(variable), given, group.rate].map((value) => ({
       value: makeTensor(value, []),
       expr: undefined,
     }));
