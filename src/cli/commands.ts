@@ -5,8 +5,10 @@ import { compile } from "./commands/compile.ts";
 import { data } from "./commands/data.ts";
 import { doctor } from "./commands/doctor.ts";
 import { engine } from "./commands/engine.ts";
+import { explain } from "./commands/explain.ts";
 import { fmt } from "./commands/fmt.ts";
 import { gradcheck } from "./commands/gradcheck.ts";
+import { create } from "./commands/new.ts";
 import { params } from "./commands/params.ts";
 import { predict } from "./commands/predict.ts";
 import { run } from "./commands/run.ts";
@@ -17,8 +19,10 @@ import { verify } from "./commands/verify.ts";
 import { weights } from "./commands/weights.ts";
 
 export const COMMANDS: readonly (() => Command)[] = [
+  create,
   check,
   fmt,
+  explain,
   compile,
   summary,
   params,

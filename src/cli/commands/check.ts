@@ -1,7 +1,7 @@
 /** `archc check`: everything the compiler has to say about files and their variants; nothing is built. */
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { diagnosticToJson } from "../../compiler/diagnostics/json.ts";
+import { positionOf } from "../../compiler/source/source.ts";
 import { DiskHost } from "../../runtime/host.ts";
 import { Reported } from "../fail.ts";
 import { example, type ReportFlags, withReport } from "../flags.ts";
@@ -25,17 +25,17 @@ async function run(files: readonly string[], flags: CheckFlags): Promise<void> {
   const ui = new Ui(flags);
   files.forEach(requireFile);
   const compiler = await import("../../compiler/compile.ts");
-  const diagnosticsOf = (host: DiskHost, file: string): readonly Diagnostic[] =>
-    compiler.check(host, host.name(file)).diagnostics;
   const all: Diagnostic[] = [];
   for (const file of files) {
     const host = new DiskHost(file);
-    let found = diagnosticsOf(host, file);
-    if (flags.fix === true && (await applyFixes(ui, host, file, found))) found = diagnosticsOf(host, file);
+    const found = flags.fix === true ? await fixed(ui, host, file) : compiler.check(host, host.name(file)).diagnostics;
     all.push(...found);
   }
   const unique = distinct(all);
-  if (unique.length > 0) (await import("../diagnostics.ts")).printDiagnostics(unique);
+  if (unique.length > 0) {
+    (await import("../diagnostics.ts")).printDiagnostics(unique);
+    ui.note(`\narchc explain ${unique[0]?.code ?? ""} says more about ${unique.length === 1 ? "it" : "the first one"}`);
+  }
   ui.result({ diagnostics: unique.map(diagnosticToJson) });
   if (unique.some(({ severity }) => severity === "error")) throw new Reported();
   if (!ui.quiet) ui.print(`${files.length === 1 ? (files[0] ?? "") : `${files.length} files`}: no errors`);
@@ -52,25 +52,18 @@ function distinct(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
   });
 }
 
-/** Applies the first fix of each diagnostic in this very file, last place first; fixes that overlap one applied wait for the next run. */
-async function applyFixes(ui: Ui, host: DiskHost, file: string, diagnostics: readonly Diagnostic[]): Promise<boolean> {
+/** Writes the file with every edit that applies, and gives what is left to say. */
+async function fixed(ui: Ui, host: DiskHost, file: string): Promise<readonly Diagnostic[]> {
+  const { mend } = await import("../../compiler/mend.ts");
   const name = host.name(file);
-  const fixes = diagnostics
-    .flatMap(({ fixes: [first] }) => (first === undefined ? [] : [first]))
-    .filter(({ span }) => span.file.name === name)
-    .sort((a, b) => b.span.start - a.span.start);
-  let text = readFileSync(file, "utf8");
-  let reached = Infinity;
-  const done: string[] = [];
-  for (const { span, text: by, title } of fixes) {
-    if (span.end > reached) continue;
-    text = text.slice(0, span.start) + by + text.slice(span.end);
-    reached = span.start;
-    done.push(title);
-  }
-  if (done.length === 0) return false;
+  const { text, applied, diagnostics } = mend(host, name);
+  if (applied.length === 0) return diagnostics;
   const { writeBeside } = await import("../../runtime/files.ts");
   writeBeside(file, text);
-  for (const title of done.reverse()) ui.note(`${name}: ${title}`);
-  return true;
+  for (const { diagnostic, fix } of applied) {
+    const { line, column } = positionOf(fix.span.file, fix.span.start);
+    ui.note(`${name}:${line}:${column} ${diagnostic.code}: ${fix.title}`);
+  }
+  ui.note(`${name}: ${applied.length === 1 ? "1 edit" : `${applied.length} edits`} made\n`);
+  return diagnostics;
 }

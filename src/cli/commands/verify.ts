@@ -12,6 +12,7 @@ interface VerifyFlags extends ModelFlags, ReportFlags {
   readonly steps: number;
   readonly seed: number;
   readonly weights?: string;
+  readonly against?: string;
 }
 
 export function verify(): Command {
@@ -21,7 +22,8 @@ export function verify(): Command {
     .option("--batch <n>", "samples", whole(1), 2)
     .option("--steps <n>", "training steps", whole(1), 1)
     .option("--seed <n>", "of weights and inputs", whole(0), 0)
-    .option("--weights <file>", "weights to start from, instead of the seed's");
+    .option("--weights <file>", "weights to start from, instead of the seed's")
+    .option("--against <model.onnx>", "compare the predictions of this ONNX file instead of the engines");
   return example(withReport(withModel(command)), "archc verify models/dhaa_ablations.arch --variant dhaa_small").action(
     run,
   );
@@ -32,7 +34,7 @@ async function run(file: string, flags: VerifyFlags): Promise<void> {
   const { program } = await load(ui, file, flags);
   const { verify: compare } = await import("../../runtime/verify/verify.ts");
   const { signal } = interruption();
-  const { batch, steps, seed, weights } = flags;
+  const { batch, steps, seed, weights, against } = flags;
   const bar = ui.progress("verifying", 5);
   const verdict = await compare(program, {
     file,
@@ -41,6 +43,7 @@ async function run(file: string, flags: VerifyFlags): Promise<void> {
     steps,
     seed,
     weights,
+    against,
     signal,
     onStage: (done, _, text) => {
       bar.update(done, text);
@@ -63,7 +66,12 @@ async function run(file: string, flags: VerifyFlags): Promise<void> {
   ui.print(
     table([`${program.name}, largest relative L2 to f64`, "outputs", "losses", "gradients", "weights", ""], rows),
   );
-  for (const { name, departures } of verdict.engines) {
+  for (const { name, departures, first: node } of verdict.engines) {
+    if (node !== null) {
+      ui.print(
+        `${name} departs first at ${node.place}: ${node.op} of ${node.path} is off by ${cell(node.error)}, ${cell(node.allowed)} is allowed`,
+      );
+    }
     for (const { kind, name: tensor, error, allowed } of departures.slice(0, 10)) {
       ui.print(`${name}: ${kind} ${tensor} is off by ${cell(error)}, ${cell(allowed)} is allowed`);
     }

@@ -21,7 +21,11 @@ export function suggest(
   const near = foreign === undefined ? nearest(name, candidates) : foreign.names;
   const [only] = near;
   // where two words are near, or a short one, nobody but the author knows which was meant
-  const sure = near.length === 1 && only !== undefined && name.length > 2 && foreign?.sizeFirst !== true;
+  const sure =
+    near.length === 1 &&
+    only !== undefined &&
+    foreign?.sizeFirst !== true &&
+    (foreign !== undefined || name.length > 3 || name.toLowerCase() === only.toLowerCase());
   const fixes = sure ? [{ title: `write \`${only}\``, span, text: only }] : [];
   return { near, advice: foreign?.advice ?? "", fixes };
 }

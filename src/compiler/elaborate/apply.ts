@@ -8,22 +8,23 @@ import type { BlockDecl, CallExpr, Expr, Param, PrimDecl, TypeNode } from "../sy
 import { OpenError } from "../types/evaluate.ts";
 import { type ArgumentType, Bindings, classify, type ParamList } from "../types/signature.ts";
 import { intValue, type Static, StaticError } from "../types/static.ts";
-import { isStaticFunction, literalShape } from "../types/shapes.ts";
+import { isStaticFunction, JoinError, literalShape } from "../types/shapes.ts";
 import { callStatic } from "../types/evaluate.ts";
-import { showType } from "../types/tensor.ts";
+import { showType, type TensorType } from "../types/tensor.ts";
 import { reportMismatch } from "./blame.ts";
 import { evaluateBody } from "./bodies.ts";
 import { type Environment, extend, WeightScope } from "./environment.ts";
 import type { Evaluator, Want } from "./evaluator.ts";
 import { fileEnvironment } from "./files.ts";
-import { fitStatic, showTypeNode } from "./functions.ts";
+import { fitStatic } from "./functions.ts";
 import { applyAbstract } from "./generic.ts";
-import { reportLevels, reportUnknownSetting, reportWrongSetting } from "./mistakes.ts";
+import { reportCondition } from "./conditions.ts";
+import { reportCount, reportLevels, reportUnknownSetting, reportWrongSetting } from "./mistakes.ts";
 import { emitPrimitive } from "./primitives.ts";
+import { reportJoin } from "./tensors.ts";
 import {
   type BlockVal,
   type Callable,
-  describe,
   hasUnknown,
   holdsTensor,
   isStatic,
@@ -186,13 +187,13 @@ export class Applier {
     weights: WeightScope,
   ): Val {
     const { params, body } = callable.expr;
-    if (!this.#checkCount("block", params.length, operands, site)) return unknown;
+    if (!this.#checkCount("block", params, operands, site)) return unknown;
     const locals = new Map(params.map((p, i) => [p.name.text, operands[i]?.value ?? unknown]));
     return evaluateBody(this.#evaluator, body, extend(callable.env, locals, { weights, world: undefined }), site.want);
   }
-  #checkCount(name: string, wanted: number, operands: readonly Operand[], site: Site): boolean {
-    if (operands.length === wanted) return true;
-    this.#evaluator.context.report("E0205", { callee: name, wanted, given: operands.length }, site.span);
+  #checkCount(name: string, wanted: readonly Param[], operands: readonly Operand[], site: Site): boolean {
+    if (operands.length === wanted.length) return true;
+    reportCount(this.#evaluator.context, name, wanted, operands, site);
     return false;
   }
 
@@ -207,7 +208,7 @@ export class Applier {
     const evaluator = this.#evaluator;
     const { context } = evaluator;
     const { config, tensors = [] } = classify(declaration.lists);
-    if (!this.#checkCount(block.name, tensors.length, operands, site)) return unknown;
+    if (!this.#checkCount(block.name, tensors, operands, site)) return unknown;
 
     const locals = new Map<string, Val>();
     const file = fileEnvironment(evaluator, callable.scope);
@@ -244,7 +245,10 @@ export class Applier {
       else bindings.values.set(param.name.text, shapesOf(value));
     }
     const failures = bindings.match(tensors, args);
-    for (const failure of failures)
+    // one misfit often shows at several tensors; what is left shows when the first is mended
+    for (const failure of failures.filter(
+      (f, i) => failures.findIndex((g) => g.mismatch.kind === f.mismatch.kind) === i,
+    ))
       reportMismatch(
         context,
         { callee: block.name, tensors, operands, bindings, site, scope: callable.scope },
@@ -254,10 +258,16 @@ export class Applier {
     if (!this.#bindAsked(block, declaration.result, bindings, site)) return unknown;
     if (!this.#checkConditions(block, declaration, bindings, site)) return unknown;
 
-    const declared =
-      declaration.result?.kind === "tensor"
-        ? bindings.instantiate(declaration.result, site.want.type?.dtype)
-        : undefined;
+    let declared: TensorType | undefined;
+    try {
+      if (declaration.result?.kind === "tensor")
+        declared = bindings.instantiate(declaration.result, site.want.type?.dtype);
+    } catch (error) {
+      if (!(error instanceof JoinError)) throw error;
+      const given = operands.find((o) => o.value.kind === "collection" || o.value.kind === "tuple") ?? operands[0];
+      if (given) reportJoin(context, error, block.name, given.value, given.expr ?? site.expr, site.span);
+      return unknown;
+    }
     if (declaration.kind === "prim") {
       const made = context.graph.at({ path: weights.path, span: context.place(site.span) }, () =>
         emitPrimitive(evaluator, declaration, bindings, locals, operands, site, weights),
@@ -337,23 +347,7 @@ export class Applier {
         if (error instanceof OpenError || (context.generic && error instanceof StaticError)) continue;
         if (!(error instanceof StaticError)) throw error;
       }
-      const names = [...new Set(/[A-Za-z_]\w*/g[Symbol.match](spanText(condition.span)) ?? [])];
-      const values = names.flatMap((n) => {
-        const value = bindings.values.get(n);
-        return value?.kind === "int" || value?.kind === "float"
-          ? [`${n} is ${value.kind === "int" ? value.dim.toString() : String(value.value)}`]
-          : [];
-      });
-      context.report(
-        "E0310",
-        { callee: block.name, condition: spanText(condition.span), values, file: condition.span.file.name },
-        site.span,
-        {
-          related: [...block.config.values()]
-            .map(({ span }) => ({ span: context.place(span), label: "set here" }))
-            .slice(0, 1),
-        },
-      );
+      reportCondition(context, block, condition, bindings, site.span);
       return false;
     }
     return true;

@@ -1,13 +1,15 @@
 /** Puts mismatches between arguments and signatures in words, with the places that forced each side. */
-import type { Related } from "../diagnostics/diagnostic.ts";
+import type { Fix, Related } from "../diagnostics/diagnostic.ts";
 import type { FileScope } from "../resolve/modules.ts";
-import { spanText } from "../source/source.ts";
+import { type Span, spanText } from "../source/source.ts";
 import type { Param } from "../syntax/ast.ts";
 import type { ArgumentType, Bindings, Failure } from "../types/signature.ts";
 import { showType } from "../types/tensor.ts";
 import type { Operand, Site } from "./apply.ts";
 import type { Context } from "./context.ts";
+import { showTypeNode } from "./functions.ts";
 import { axisNoun, nounOf } from "./tensors.ts";
+import { castTo, waysToRank, waysToSize } from "./ways.ts";
 
 export interface Application {
   readonly callee: string;
@@ -30,6 +32,7 @@ export function reportMismatch(context: Context, application: Application, { par
       const labels = operand?.value;
       const related: Related[] = [];
       let help = "";
+      let fixes: readonly Fix[] = [];
       if (scores?.value.kind === "tensor" && bound) {
         const reason = scores.value.reasons[bound.axis];
         if (reason) {
@@ -41,13 +44,20 @@ export function reportMismatch(context: Context, application: Application, { par
           help = `${callee}(${mismatch.actual.to.toString()})`;
         }
       }
+      const to = mismatch.actual.to.toString();
       const declared = labels?.kind === "tensor" ? context.rangeDeclaration(labels) : undefined;
       if (declared) {
         related.push({
           span: declared.span,
-          label: `${what} is in ${declared.text}, which is ${declared.size === undefined || mismatch.actual.to.toString() === declared.size ? `${mismatch.actual.from.toString()} ..< ` : ""}${mismatch.actual.to.toString()}`,
+          label: `${what} is in ${declared.text}${declared.size === to ? "" : `, which is ${to}`}`,
         });
         if (help !== "" && declared.size !== undefined) help = help.replace(/\(.*\)$/, `(${declared.size})`);
+        const argument =
+          bound && scores?.value.kind === "tensor" ? scores.value.reasons[bound.axis]?.argument : undefined;
+        // the size goes by its name only where the model's names are in scope
+        const size = argument && within(argument, declared.model) ? declared.size : undefined;
+        const text = size ?? mismatch.actual.to.toString();
+        if (argument && argument.file === site.span.file) fixes = [{ title: `write ${text}`, span: argument, text }];
       }
       const where = mismatch.name === undefined ? "" : ` (${application.scope.file.name}, \`${mismatch.name}\`)`;
       context.report(
@@ -60,7 +70,7 @@ export function reportMismatch(context: Context, application: Application, { par
           help,
         },
         site.span,
-        { related },
+        { related, fixes },
       );
       return;
     }
@@ -79,13 +89,19 @@ export function reportMismatch(context: Context, application: Application, { par
           wanted: `${mismatch.expected.toString()}${wanted}`,
           given: mismatch.actual.toString(),
           type: showArgument(mismatch.whole),
+          help: waysToSize(operand?.expr, callee, rank, mismatch.axis, mismatch.expected),
         },
         operand?.expr?.span ?? site.span,
         { related: reason ? [{ span: context.place(reason.span), label: reason.text }] : [] },
       );
       return;
     }
-    case "rank":
+    case "rank": {
+      const { declared, whole } = mismatch;
+      const dims = declared.kind === "tensor" ? (declared.dims ?? []) : [];
+      const open = dims.some((d) => d.kind === "run");
+      const { help, fixes } =
+        whole.kind === "tensor" && !open ? waysToRank(operand?.expr, whole.type.shape, dims.length) : noWay;
       context.report(
         "E0303",
         {
@@ -93,11 +109,15 @@ export function reportMismatch(context: Context, application: Application, { par
           wanted: spanText(mismatch.declared.span),
           given: showArgument(mismatch.whole),
           type: showArgument(mismatch.whole),
+          help,
         },
         operand?.expr?.span ?? site.span,
+        { fixes },
       );
       return;
-    case "dtype":
+    }
+    case "dtype": {
+      const { help, fixes } = castTo(mismatch.bound ?? mismatch.wanted, operand?.expr);
       context.report(
         "E0308",
         {
@@ -105,17 +125,34 @@ export function reportMismatch(context: Context, application: Application, { par
           param: param.name.text,
           wanted: mismatch.bound ?? mismatch.wanted,
           given: showArgument(mismatch.whole),
+          help,
+        },
+        operand?.expr?.span ?? site.span,
+        { fixes },
+      );
+      return;
+    }
+    case "form": {
+      const isList = mismatch.declared.kind === "list" && mismatch.whole.kind === "tensor" && operand?.expr;
+      const text = operand?.expr ? `[${spanText(operand.expr.span)}]` : "";
+      context.report(
+        "E0206",
+        {
+          what: `\`${callee}\``,
+          wanted: showTypeNode(mismatch.declared),
+          given: showArgument(mismatch.whole),
+          help: isList ? `tensors as one argument are a list:   ${text} |> ${callee}` : "",
         },
         operand?.expr?.span ?? site.span,
       );
-      return;
-    case "form":
-      context.report(
-        "E0206",
-        { what: `\`${callee}\``, wanted: spanText(mismatch.declared.span), given: showArgument(mismatch.whole) },
-        operand?.expr?.span ?? site.span,
-      );
+    }
   }
+}
+
+const noWay = { help: "", fixes: [] };
+
+function within(inner: Span, outer: Span): boolean {
+  return inner.file === outer.file && outer.start <= inner.start && inner.end <= outer.end;
 }
 
 function showArgument(argument: ArgumentType): string {

@@ -19,6 +19,8 @@ export interface RangeDeclaration {
   readonly span: Span;
   /** As written: `0 ..< classes`. */
   readonly text: string;
+  /** The model that declares it. */
+  readonly model: Span;
   /** What its upper end is called. */
   readonly size: string | undefined;
 }

@@ -9,7 +9,8 @@ import { type Span, spanText } from "../source/source.ts";
 function standsAlone({ file, start, end }: Span): boolean {
   const before = /(\S)\s*$/.exec(file.text.slice(0, start))?.[1] ?? "";
   const after = /^[ \t]*(\|>|\S|\n|$)/.exec(file.text.slice(end))?.[1] ?? "";
-  return /[=>([,:{]/.test(before) && ["\n", ")", "]", "}", ",", "|>", ""].includes(after);
+  const opens = /[=>([,:{]/.test(before) || /\bloss\s*$/.test(file.text.slice(0, start));
+  return opens && ["\n", ")", "]", "}", ",", "|>", ""].includes(after);
 }
 
 /** A pipe in the place of an expression. */

@@ -6,7 +6,7 @@ import type { Span } from "../source/source.ts";
 import { spanText } from "../source/source.ts";
 import type { BinaryExpr, CallExpr, Expr, IndexExpr, NameExpr } from "../syntax/ast.ts";
 import { callStatic, indexStatic, staticUnary } from "../types/evaluate.ts";
-import { isStaticFunction } from "../types/shapes.ts";
+import { isStaticFunction, JoinError } from "../types/shapes.ts";
 import {
   boolValue,
   type Collection,
@@ -26,7 +26,13 @@ import type { Context } from "./context.ts";
 import type { Environment } from "./environment.ts";
 import { callFunction } from "./functions.ts";
 import { evaluateComprehension, evaluateFold } from "./loops.ts";
-import { reportEqualNames, reportNoBlock, reportUnknownMember, reportUnknownName } from "./mistakes.ts";
+import {
+  reportEqualNames,
+  reportNoBlock,
+  reportTensorCondition,
+  reportUnknownMember,
+  reportUnknownName,
+} from "./mistakes.ts";
 import { type IndexEntry, tensorBinary, tensorIndex, tensorUnary } from "./tensors.ts";
 import { describe, hasUnknown, isStatic, unknown, UnknownError, type Val } from "./values.ts";
 
@@ -52,9 +58,10 @@ export class Evaluator {
     try {
       return this.#evaluate(expr, env, want);
     } catch (error) {
-      if (!(error instanceof StaticError)) throw error;
+      // who joins tensors knows where their sizes come from
+      if (!(error instanceof StaticError) || error instanceof JoinError) throw error;
       if (error instanceof UnknownError || (this.context.generic && error instanceof SymbolicError)) return unknown;
-      this.context.report("E0207", { problem: error.message }, expr.span);
+      this.context.report("E0207", { problem: error.message, help: error.help }, expr.span);
       return unknown;
     }
   }
@@ -209,7 +216,7 @@ export class Evaluator {
       const [then, otherwise] = [this.#evaluate(expr.then, env, want), this.#evaluate(expr.else, env, want)];
       return describe(then) === describe(otherwise) ? then : unknown;
     }
-    if (condition.kind === "tensor") this.context.report("E0204", {}, expr.condition.span);
+    if (condition.kind === "tensor") reportTensorCondition(this.context, expr, describe(condition));
     else if (condition.kind !== "unknown")
       this.context.report(
         "E0206",
@@ -241,7 +248,9 @@ export class Evaluator {
     const result = staticBinary(expr.op, left, right, this.context.facts);
     if (result !== undefined) return result;
     if (this.context.generic) return unknown;
-    this.context.report("E0312", { left: spanText(expr.left.span), right: spanText(expr.right.span) }, expr.span);
+    const [a, b] = [spanText(expr.left.span), spanText(expr.right.span)];
+    const problem = `\`${a}\` and \`${b}\` cannot be compared for every size`;
+    this.context.report("E0312", { problem, types: "", help: "" }, expr.span);
     return unknown;
   }
 
@@ -282,7 +291,7 @@ export class Evaluator {
     const found =
       of.kind === "part" ? of.member(name) : of.kind === "collection" ? of.members[of.keys.indexOf(name)] : undefined;
     if (found !== undefined) return found;
-    reportUnknownMember(this.context, { owner, name, names, span }, env);
+    reportUnknownMember(this.context, of, { owner, name, names, span }, env);
     return unknown;
   }
   #star(of: Val, span: Span): Val {
@@ -376,7 +385,11 @@ export class Evaluator {
       const collections = expr.args.map((a) => this.plain(a.value, env));
       if (collections.some((c) => c.kind === "unknown")) return unknown;
       const lists = collections.map((c) => {
-        if (c.kind !== "collection") throw new StaticError(`\`${name}\` takes lists or maps, not ${describe(c)}`);
+        if (c.kind !== "collection")
+          throw new StaticError(
+            `\`${name}\` takes lists or maps, not ${describe(c)}`,
+            c.kind === "tensor" ? "the sizes of a tensor have names in its type, such as B, C, H and W" : "",
+          );
         return c;
       });
       const [first] = lists;
@@ -393,6 +406,7 @@ export class Evaluator {
       if (lists.some((l) => l.keys.length !== first.keys.length)) {
         throw new StaticError(
           `\`zip\` needs equal lengths; here ${lists.map((l) => String(l.keys.length)).join(" and ")}`,
+          "cut the longer one:   xs[0 ..< 3]",
         );
       }
       const members = first.members.map((_, i): Val => ({

@@ -116,6 +116,18 @@ export function showTypeNode(type: TypeNode | undefined): string {
   if (type.kind === "tensor" && type.dims === undefined) return words[type.name.text] ?? `a ${type.name.text}`;
   if (type.kind === "choice") return type.values.map((v) => JSON.stringify(v.value)).join(" or ");
   if (type.kind === "block") return "a block";
+  if (type.kind === "list") {
+    const member = showTypeNode(type.member);
+    const many: Record<string, string> = {
+      "a whole number": "whole numbers",
+      "a number": "numbers",
+      "a string": "strings",
+      "true or false": "true and false",
+    };
+    return type.member.kind === "tensor" && type.member.dims !== undefined
+      ? `a list of tensors ${spanText(type.member.span)}`
+      : `a list of ${many[member] ?? member}`;
+  }
   if (type.kind === "tuple" && isPair(type)) return "a whole number or a pair of them";
   return spanText(type.span);
 }

@@ -6,8 +6,9 @@ import { foreignMember, foreignName, foreignSetting } from "../diagnostics/forei
 import type { Fix } from "../diagnostics/diagnostic.ts";
 import { nearest, suggest } from "../diagnostics/suggest.ts";
 import { type Span, spanText } from "../source/source.ts";
-import type { Argument, CallExpr, Expr, Param, TypeNode } from "../syntax/ast.ts";
+import type { Argument, CallExpr, Expr, IfExpr, Param, TypeNode } from "../syntax/ast.ts";
 import { staticFunctions } from "../types/shapes.ts";
+import type { Operand, Site } from "./apply.ts";
 import type { Context } from "./context.ts";
 import { labelled, pipeInstead } from "./edits.ts";
 import { type Environment, join } from "./environment.ts";
@@ -32,6 +33,7 @@ export function reportUnknownName(context: Context, name: string, span: Span, en
 /** `owner.name`, where `owner` has the members `names`; a tensor or number has none. */
 export function reportUnknownMember(
   context: Context,
+  of: Val,
   member: { readonly owner: string; readonly name: string; readonly names: readonly string[]; readonly span: Span },
   env: Environment,
 ): void {
@@ -42,7 +44,7 @@ export function reportUnknownMember(
   const { near, fixes } = suggest(name, span, names, undefined);
   const piped = block === undefined ? "" : `a layer or function is applied with a pipe:   ${owner} |> ${block}`;
   const advice = [piped, foreign?.advice ?? ""].filter((a) => a !== "").join("\n");
-  context.report("E0208", { owner, name, names, near, advice }, span, { fixes });
+  context.report("E0208", { owner, is: describe(of), name, names, near, advice }, span, { fixes });
 }
 
 /** Two applications of one scope whose weights would have one name. */
@@ -174,8 +176,46 @@ export function reportLevels(
   );
 }
 
+/** More or fewer tensors than a block takes. */
+export function reportCount(
+  context: Context,
+  callee: string,
+  wanted: readonly Param[],
+  operands: readonly Operand[],
+  { expr, span }: Site,
+): void {
+  const [only] = wanted;
+  const isList = wanted.length === 1 && only?.type?.kind === "list";
+  const texts = operands.map((o) => (o.expr === undefined ? undefined : spanText(o.expr.span)));
+  const known = operands.length > 1 && texts.every((t) => t !== undefined);
+  const args = { callee, wanted: wanted.length, given: operands.length, names: wanted.map((p) => p.name.text) };
+  if (!isList) {
+    const missing = wanted.slice(operands.length).map((p) => p.name.text);
+    const given = [...texts.slice(0, wanted.length), ...missing].map((t, i) => t ?? wanted[i]?.name.text ?? "…");
+    const help = `${wanted.length === 1 ? (given[0] ?? "") : `(${given.join(", ")})`} |> ${callee}`;
+    context.report("E0205", { ...args, help }, span);
+    return;
+  }
+  const list = `[${known ? texts.join(", ") : "a, b"}]`;
+  const help = `several tensors as one argument are a list:   ${list} |> ${callee}`;
+  const isCall = expr.kind === "call" && known && expr.args.length === operands.length;
+  const [first, last] = isCall ? [expr.args[0], expr.args.at(-1)] : [];
+  const place = first && last && { ...first.span, end: last.span.end };
+  context.report("E0205", { ...args, help }, span, {
+    fixes: place ? [{ title: "make them a list", span: place, text: list }] : [],
+  });
+}
+
 /** Something that cannot be applied: `at 0.1` wants a schedule, `x |> 3` a block. */
 export function reportNoBlock(context: Context, what: string, value: Val, span: Span, help: string, fix = ""): void {
   const fixes = fix === "" ? [] : [{ title: `write \`${fix}\``, span, text: fix }];
   context.report("E0203", { what, given: describe(value), help }, span, { fixes });
+}
+
+/** `if` over something that is known only when the network runs. */
+export function reportTensorCondition(context: Context, expr: IfExpr, type: string): void {
+  const [condition, then, otherwise] = [expr.condition, expr.then, expr.else].map((e) => spanText(e.span));
+  const text = `select(${condition ?? ""}, ${then ?? ""}, ${otherwise ?? ""})`;
+  const fixes = [{ title: "choose entry by entry", span: expr.span, text }];
+  context.report("E0204", { type, help: `choose entry by entry:   ${text}` }, expr.condition.span, { fixes });
 }

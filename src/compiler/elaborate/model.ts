@@ -8,13 +8,24 @@ import type { TypeRules } from "../graph/builder.ts";
 import type { Graph, Output, Value, Variable } from "../graph/graph.ts";
 import { reachableFrom, withoutUnread } from "../graph/reach.ts";
 import type { Part } from "../program.ts";
-import { showType } from "../types/tensor.ts";
+import { isFloat } from "../types/tensor.ts";
+import { pipedOn } from "./edits.ts";
+import { waysToMean } from "./ways.ts";
 import { BudgetError, Context, newSharedState, type SharedState } from "./context.ts";
 import { Evaluator } from "./evaluator.ts";
 import { Network } from "./network.ts";
 import { PathPattern } from "./patterns.ts";
 import { outputName, type Plan } from "./plan.ts";
-import { addTraining, checkServed, countStep, declareClock, lossFilter, sumOf, turnsOf } from "./training.ts";
+import {
+  addTraining,
+  checkOptimizers,
+  checkServed,
+  countStep,
+  declareClock,
+  lossFilter,
+  sumOf,
+  turnsOf,
+} from "./training.ts";
 import { describe, hasUnknown, type TensorVal, unknown, type Val } from "./values.ts";
 import { type Span, spanText } from "../source/source.ts";
 
@@ -128,7 +139,10 @@ function trainingGraph(
     for (const head of network.headNames())
       for (const member of network.head(head)?.instances() ?? []) member.section.finish();
     outputs.push(...losses);
-    if (bag.hasErrors) continue;
+    if (bag.hasErrors) {
+      checkOptimizers(evaluator, network, lines);
+      continue;
+    }
     const { gradients, total } = addTraining(evaluator, network, { name, lines, span, losses, served });
     more.push(...gradients);
     if (total !== undefined) totals.push(total);
@@ -197,15 +211,18 @@ function checkedOutput(
   if (hasUnknown(value) || span === undefined) return undefined;
   const rank = value.kind === "tensor" ? value.type.shape.length : -1;
   const fits = kind === "loss" ? rank === 0 : kind === "metric" ? rank === 0 || rank === 1 : rank >= 1;
-  if (value.kind === "tensor" && fits) return value.value;
+  const counts = kind === "predict" || (value.kind === "tensor" && isFloat(value.type.dtype));
+  if (value.kind === "tensor" && fits && counts) return value.value;
   const wanted = { loss: "one number, f32[]", metric: "a number a sample, f32[B], or one number", predict: "a tensor" }[
     kind
   ];
-  evaluator.context.report(
-    "E0410",
-    { kind, wanted, given: value.kind === "tensor" ? showType(value.type) : describe(value), text: spanText(span) },
-    span,
-  );
+  const { help, fixes } =
+    value.kind !== "tensor" || kind === "predict"
+      ? { help: "", fixes: [] }
+      : fits
+        ? { help: "count it as a number:   … |> cast(to: f32)", fixes: [pipedOn("cast it", span, "cast(to: f32)")] }
+        : waysToMean(span, rank, kind === "loss" ? 0 : 1);
+  evaluator.context.report("E0410", { kind, wanted, given: describe(value), help }, span, { fixes });
   return undefined;
 }
 
@@ -241,7 +258,8 @@ function unreadParts(plan: Plan, { network, evaluate }: Mode, bag: DiagnosticBag
     const nodes = value === undefined ? [] : tensorsIn(value).map((t) => t.value.node);
     if (nodes.length === 0 || nodes.some((n) => reached.has(n))) return;
     unread.push(part);
-    if (plan.basis.length === 0) report(bag, "E0702", { part, kind }, span);
+    // a mistake may be why nothing reads it
+    if (plan.basis.length === 0 && !bag.hasErrors) report(bag, "E0702", { part, kind }, span);
   };
   for (const { line } of plan.lines) {
     if (line.kind !== "let" || line.target.kind !== "name") continue;

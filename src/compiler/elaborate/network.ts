@@ -186,6 +186,7 @@ export class Network {
         context.ranges.set(made, {
           span: param?.name.span ?? node.type.range.span,
           text: spanText(node.type.range.span),
+          model: this.plan.model.span,
           size: to && spanText(to.span),
         });
       }

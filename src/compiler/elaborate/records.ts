@@ -11,9 +11,11 @@ import { Context, newSharedState } from "./context.ts";
 import { Evaluator } from "./evaluator.ts";
 import { gradientField } from "./gradients.ts";
 import type { Network } from "./network.ts";
-import type { PartExpr } from "./plan.ts";
+import type { PartExpr, Plan } from "./plan.ts";
 import { makeTensor } from "./tensors.ts";
-import { nearest } from "../diagnostics/suggest.ts";
+import { foreignSetting } from "../diagnostics/foreign-names.ts";
+import { suggest } from "../diagnostics/suggest.ts";
+import type { Span } from "../source/source.ts";
 
 /** A static value as plain data; a symbolic size has none. */
 export function plainOf(value: Static): Plain {
@@ -50,8 +52,28 @@ export function settingsOf(network: Network): Record<string, Plain> {
   return settings;
 }
 
+/** What a training run reads of `train`; everything else there is for the compiler. */
+const trainFields = ["batch", "epochs", gradientField];
+
 export function trainingFields(network: Network): Record<string, Plain> {
-  return fields(network, new Map([...network.plan.training].filter(([name]) => name !== gradientField)));
+  const { plan, evaluator } = network;
+  for (const [name, part] of plan.training) {
+    if (trainFields.includes(name)) continue;
+    const span = fieldName(plan, "train", name) ?? part.expr.span;
+    const { near, advice, fixes } = suggest(name, span, trainFields, foreignSetting(name, trainFields));
+    evaluator.context.report("E0607", { name, known: trainFields, near, advice }, span, { fixes });
+  }
+  return fields(network, new Map([...plan.training].filter(([name]) => name !== gradientField)));
+}
+/** Where the name of a field stands in the model itself; an edit of a variant has no such place. */
+function fieldName(plan: Plan, section: "train" | "data", name: string): Span | undefined {
+  for (const item of plan.model.items) {
+    if (item.kind !== section) continue;
+    const lines = item.kind === "train" ? item.lines.filter((line) => line.kind === "field") : item.fields;
+    const field = lines.find((f) => f.name.text === name);
+    if (field) return field.name.span;
+  }
+  return undefined;
 }
 function fields(network: Network, parts: ReadonlyMap<string, PartExpr>): Record<string, Plain> {
   const result: Record<string, Plain> = {};
@@ -72,11 +94,10 @@ export function dataFields(network: Network): Record<string, Plain> | undefined 
   const names = [...plan.ports.keys(), ...dataLists];
   for (const [name, part] of plan.data) {
     if (names.includes(name)) continue;
-    evaluator.context.report(
-      "E0604",
-      { name, near: nearest(name, names), ports: [...plan.ports.keys()] },
-      part.expr.span,
-    );
+    const ports = [...plan.ports.keys()];
+    const span = fieldName(plan, "data", name) ?? part.expr.span;
+    const { near, fixes } = suggest(name, span, names, undefined);
+    evaluator.context.report("E0604", { name, near, ports }, span, { fixes });
   }
   return fields(network, plan.data);
 }

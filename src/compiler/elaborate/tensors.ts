@@ -2,14 +2,16 @@
  * Operators and indexing on tensors, and how static numbers become tensors beside them. Emits nodes; knows no names.
  */
 import type { Value } from "../graph/graph.ts";
+import type { Related } from "../diagnostics/diagnostic.ts";
 import type { Span } from "../source/source.ts";
 import type { BinaryExpr, BinaryOp, Expr, IndexExpr } from "../syntax/ast.ts";
 import { spanText } from "../source/source.ts";
 import { Dim } from "../types/dim.ts";
-import { broadcast, BroadcastError } from "../types/shapes.ts";
+import { broadcast, BroadcastError, type JoinError } from "../types/shapes.ts";
 import { type FloatValue, type IntValue, isNumber, StaticError } from "../types/static.ts";
 import { type DType, isFloat, showType } from "../types/tensor.ts";
 import type { Context } from "./context.ts";
+import { castTo, castTogether, closingAssert, joinWay, waysTogether } from "./ways.ts";
 import { describe, type Reason, type TensorVal, unknown, type Val } from "./values.ts";
 
 const operatorNames: Readonly<
@@ -36,6 +38,8 @@ export function axisNoun(fromEnd: number, rank: number): string {
   if (rank === 4) return ["pixels of width", "pixels of height", "channels", "samples"][fromEnd] ?? "entries";
   return fromEnd === 0 && rank === 2 ? "numbers a row" : `entries in axis ${rank - 1 - fromEnd}`;
 }
+const noWay = { help: "", fixes: [] };
+
 /** A short name for what an expression gives, for labels. */
 export function nounOf(expr: Expr | undefined): string {
   if (expr === undefined) return "this";
@@ -72,17 +76,34 @@ export function tensorBinary(context: Context, expr: BinaryExpr, left: Val, righ
     );
     return unknown;
   }
-  const [a, b] = [operand(context, left, dtype, expr), operand(context, right, dtype, expr)];
+  const [a, b] = [operand(context, left, dtype, expr, right), operand(context, right, dtype, expr, right)];
   if (a === undefined || b === undefined) return unknown;
   if (
     a.type.dtype !== b.type.dtype ||
     ((expr.op === "and" || expr.op === "or") !== (a.type.dtype === "bool") && expr.op !== "==" && expr.op !== "!=")
   ) {
-    context.report("E0305", { verb: name.verb, left: showType(a.type), right: showType(b.type) }, expr.span);
+    const isLogical = expr.op === "and" || expr.op === "or";
+    const { help, fixes } = isLogical ? noWay : castTogether(expr, a.type, b.type);
+    context.report(
+      "E0305",
+      {
+        verb: name.verb,
+        left: showType(a.type),
+        right: showType(b.type),
+        help: isLogical ? `\`${expr.op}\` joins what is true or false:   x > 0.0 ${expr.op} y > 0.0` : help,
+      },
+      expr.span,
+      { fixes },
+    );
     return unknown;
   }
   if ((expr.op === "/" || expr.op === "^") && !isFloat(a.type.dtype)) {
-    context.report("E0306", { op: expr.op, given: showType(a.type) }, expr.span);
+    const { help, fixes } = castTogether(
+      expr,
+      left.kind === "tensor" ? left.type : undefined,
+      right.kind === "tensor" ? right.type : undefined,
+    );
+    context.report("E0306", { op: expr.op, given: showType(a.type), help }, expr.span, { fixes });
     return unknown;
   }
   try {
@@ -102,11 +123,13 @@ export function tensorBinary(context: Context, expr: BinaryExpr, left: Val, righ
   }
 }
 
-function operand(context: Context, value: Val, dtype: DType, expr: BinaryExpr): TensorVal | undefined {
+function operand(context: Context, value: Val, dtype: DType, expr: BinaryExpr, right: Val): TensorVal | undefined {
   if (value.kind === "tensor") return value;
   if (isNumber(value)) {
     if (value.kind === "float" && !isFloat(dtype)) {
-      context.report("E0305", { verb: "combined", left: dtype, right: "a fraction" }, expr.span);
+      const side = value === right ? expr.left : expr.right;
+      const { help, fixes } = castTo("f32", side);
+      context.report("E0305", { verb: "combined", left: dtype, right: "a fraction", help }, expr.span, { fixes });
       return undefined;
     }
     return makeTensor(liftNumber(context, value, dtype), []);
@@ -143,33 +166,64 @@ function reportBroadcast(
         ]
       : [];
   };
-  const channels = rank === 4 && error.fromEnd === 2;
-  const larger = (error.left.constant ?? 0) >= (error.right.constant ?? 0) ? error.left : error.right;
-  const small = larger === error.left ? expr.right : expr.left;
-  const help =
-    channels && small.kind === "name"
-      ? `project ${small.text} first:   ${small.text} |> conv(${larger.toString()}, kernel: 1) as project`
-      : "";
-  context.report(
-    "E0301",
-    {
-      verb,
-      left: error.left.toString(),
-      right: error.right.toString(),
-      noun,
-      types: `${showType(a.type)} ${expr.op} ${showType(b.type)}`,
-      help,
-    },
-    expr.span,
-    { related: [...label(expr.left, a, error.left), ...label(expr.right, b, error.right)] },
-  );
+  const { help, fixes } = waysTogether(expr, a.type.shape, b.type.shape, context.facts);
+  const types = `${showType(a.type)} ${expr.op} ${showType(b.type)}`;
+  const related = [...label(expr.left, a, error.left), ...label(expr.right, b, error.right)];
+  if (reportOpen(context, error, types, expr.span, related)) return;
+  const [left, right] = [error.left.toString(), error.right.toString()];
+  context.report("E0301", { verb, left, right, noun, types, help }, expr.span, { related, fixes });
+}
+
+/** Sizes that differ only for some inputs: no shape is wrong, but the model must say which sizes it takes. */
+function reportOpen(
+  context: Context,
+  { left, right }: { readonly left: Dim; readonly right: Dim },
+  types: string,
+  span: Span,
+  related: readonly Related[],
+): boolean {
+  const help = closingAssert(left, right);
+  if (help === "" || context.facts.decide(left, "==", right) !== undefined) return false;
+  const problem = `${left.toString()} may differ from ${right.toString()}`;
+  context.report("E0312", { problem, types, help }, span, { related });
+  return true;
+}
+
+/** `concat` of tensors that differ in another axis than the one they are joined along. */
+export function reportJoin(context: Context, error: JoinError, callee: string, given: Val, at: Expr, span: Span): void {
+  const members = given.kind === "collection" || given.kind === "tuple" ? given.members : [];
+  const [first, other] = [members[0], members[error.member]];
+  if (first?.kind !== "tensor" || other?.kind !== "tensor") return;
+  const rank = first.type.shape.length;
+  const noun = axisNoun(rank - 1 - error.axis, rank);
+  const texts = at.kind === "list" ? at.members.map((m) => nounOf(m.value)) : [];
+  const related = [
+    { tensor: first, index: 0, size: error.left },
+    { tensor: other, index: error.member, size: error.right },
+  ].flatMap(({ tensor, index, size }) => {
+    const reason = tensor.reasons[error.axis];
+    const name = texts[index] === undefined || texts[index] === "this" ? `member ${String(index)}` : texts[index];
+    return reason
+      ? [{ span: context.place(reason.span), label: `${name} has ${size.toString()} ${noun}: ${reason.text}` }]
+      : [];
+  });
+  const types = `${showType(first.type)} and ${showType(other.type)}`;
+  if (reportOpen(context, error, types, span, related)) return;
+  const help = joinWay(callee, rank, error);
+  const [left, right] = [error.left.toString(), error.right.toString()];
+  context.report("E0301", { verb: "joined", left, right, noun, types, help }, span, { related });
 }
 
 export function tensorUnary(context: Context, op: "-" | "not", of: TensorVal, span: Span): Val {
   if ((op === "not") !== (of.type.dtype === "bool")) {
     context.report(
       "E0206",
-      { what: `\`${op}\``, wanted: op === "not" ? "true or false" : "numbers", given: showType(of.type) },
+      {
+        what: `\`${op}\``,
+        wanted: op === "not" ? "true or false" : "numbers",
+        given: showType(of.type),
+        help: op === "not" ? "compare first:   not (x > 0.0)" : "count it first:   x |> cast(to: f32)",
+      },
       span,
     );
     return unknown;
@@ -191,7 +245,13 @@ export function tensorIndex(context: Context, of: TensorVal, entries: readonly I
   if (consumed > rank) {
     context.report(
       "E0303",
-      { what: nounOf(expr.of), wanted: `at most ${rank} positions`, given: `${consumed}`, type: showType(of.type) },
+      {
+        what: nounOf(expr.of),
+        wanted: `at most ${rank} positions`,
+        given: `${consumed}`,
+        type: showType(of.type),
+        help: "leave one of the positions out",
+      },
       expr.span,
     );
     return unknown;

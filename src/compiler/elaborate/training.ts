@@ -197,6 +197,12 @@ export function checkServed(evaluator: Evaluator, plan: Plan, served: ReadonlyMa
   }
 }
 
+/** Reports what is wrong with optimizers and schedules where other errors keep the training step from being made. */
+export function checkOptimizers(evaluator: Evaluator, network: Network, lines: readonly Scoped<OptimizeLine>[]): void {
+  const scope = new WeightScope("", "train");
+  for (const line of lines) makeGroup(evaluator, network, line, scope);
+}
+
 function makeGroup(evaluator: Evaluator, network: Network, line: Scoped<OptimizeLine>, scope: WeightScope): Group {
   const { context } = evaluator;
   const { node } = line;

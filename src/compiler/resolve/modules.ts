@@ -10,6 +10,7 @@ import type { Host } from "../host.ts";
 import type { SourceFile } from "../source/source.ts";
 import type { Declaration, FileNode, ImportDecl } from "../syntax/ast.ts";
 import { parseFile } from "../syntax/parse.ts";
+import { reportRecursion } from "./recursion.ts";
 
 /** Modules whose public names are in scope everywhere; a declaration or an import of the file wins over them. */
 export const preludeModules = ["std:prim", "std:nn", "std:losses", "std:optim", "std:init", "std:data"] as const;
@@ -135,7 +136,10 @@ export function loadModules(host: Host, entry: string, bag: DiagnosticBag): Modu
     }
   };
   for (const scope of [...prelude, root]) if (!finished.has(scope)) link(scope);
-  for (const scope of files.values()) reportDuplicates(scope, bag);
+  for (const scope of files.values()) {
+    reportDuplicates(scope, bag);
+    reportRecursion(scope, bag);
+  }
   return { entry: root, files };
 }
 

@@ -66,7 +66,10 @@ export const staticFunctions: Readonly<Record<string, StaticFunction>> = {
     const of = dims("permuted", shape);
     const places = dims("permuted", order).map((d) => axis(d, of.length));
     if (new Set(places).size !== of.length || places.length !== of.length) {
-      throw new StaticError(`the order of a transpose names each of the ${String(of.length)} axes once`);
+      throw new StaticError(
+        `the order of a transpose names each of the ${String(of.length)} axes once`,
+        `such as transpose([${[0, ...of.keys()].filter((k, i) => i !== 1 && k !== 1).join(", ")}${of.length > 1 ? ", 1" : ""}])`,
+      );
     }
     return shapeValue(places.map((p) => at(of, p)));
   },
@@ -133,13 +136,31 @@ export class BroadcastError extends StaticError {
   }
 }
 
+/** Two tensors that are joined along one axis and differ in another one: `axis` of the first and of member `member`. */
+export class JoinError extends StaticError {
+  readonly left: Dim;
+  readonly right: Dim;
+  readonly axis: number;
+  readonly member: number;
+  constructor(left: Dim, right: Dim, axis: number, member: number) {
+    super(`axis ${String(axis)} is ${left.toString()} in member 0 and ${right.toString()} in member ${String(member)}`);
+    this.left = left;
+    this.right = right;
+    this.axis = axis;
+    this.member = member;
+  }
+}
+
 /** An axis number from 0; negative ones count from the end. */
 export function axis(of: Dim, rank: number): number {
   const number = of.constant;
   if (number === undefined) throw new SymbolicError(of);
   const place = number < 0 ? number + rank : number;
   if (place < 0 || place >= rank)
-    throw new StaticError(`there is no axis ${String(number)} in ${String(rank)} ${rank === 1 ? "axis" : "axes"}`);
+    throw new StaticError(
+      `there is no axis ${String(number)} in ${String(rank)} ${rank === 1 ? "axis" : "axes"}`,
+      rank === 0 ? "a single number has no axes" : `axes count from 0 to ${String(rank - 1)}, or from the end as -1`,
+    );
   return place;
 }
 
@@ -167,13 +188,12 @@ function concatenated(shapes: Static | undefined, along: Static | undefined, fac
     if (shape.length !== first.length) {
       throw new StaticError(
         `\`concat\` joins tensors of equal rank; member 0 has ${String(first.length)} axes, member ${String(i)} has ${String(shape.length)}`,
+        "bring them to one rank first:   flatten, global_avg_pool or x[:, new]",
       );
     }
     for (const [k, d] of shape.entries()) {
       if (k !== place && !facts.equal(d, at(first, k))) {
-        throw new StaticError(
-          `\`concat\` along axis ${String(place)} needs the other axes equal; axis ${String(k)} is ${at(first, k).toString()} in member 0 and ${d.toString()} in member ${String(i)}`,
-        );
+        throw new JoinError(at(first, k), d, k, i);
       }
     }
     sum = sum.plus(at(shape, place));

@@ -43,6 +43,13 @@ export type Static = IntValue | FloatValue | BoolValue | StringValue | DTypeValu
 
 export class StaticError extends Error {
   override readonly name = "StaticError";
+  /** The way out, where there is a plain one. */
+  readonly help: string;
+
+  constructor(problem: string, help = "") {
+    super(problem);
+    this.help = help;
+  }
 }
 
 /** A number is needed and there is only a size that is known when the network runs. */

@@ -38,6 +38,16 @@ export const dataRows = {
     message: () => "a weight comes from the name of another one, which may be piped through a block",
     help: () => '"b{n}.weight" = "layer{n}.weight" |> on_both_halves',
   }),
+  E0607: row<{ name: string; known: readonly string[]; near: readonly string[]; advice: string }>({
+    severity: "error",
+    title: "a field of `train` that training does not know",
+    message: ({ name }) => `\`train\` has no field \`${name}\``,
+    label: ({ known }) => `train has: ${known.join(", ")}, and lines with optimize, freeze and step`,
+    help: ({ near, advice }) =>
+      [near.length === 0 ? "" : `did you mean ${near.map((n) => `\`${n}\``).join(" or ")}?`, advice]
+        .filter((line) => line !== "")
+        .join("\n") || "leave it out",
+  }),
   E0606: row<{ step: string; wanted: readonly string[]; heads: readonly string[] }>({
     severity: "error",
     title: "a step without a loss",

@@ -22,15 +22,23 @@ export const layersRows = {
     label: ({ path }) => `both would be ${path}`,
     help: ({ callee }) => `name them:   … |> ${callee}(…) as hidden |> ${callee}(…) as out`,
   }),
-  E0410: row<{ kind: string; wanted: string; given: string; text: string }>({
+  E0410: row<{ kind: string; wanted: string; given: string; help: string }>({
     severity: "error",
     title: "an output of the wrong type",
     message: ({ kind, wanted, given }) => `a ${kind} is ${wanted}, and this is ${given}`,
-    help: ({ kind }) =>
-      kind === "loss"
-        ? "take the mean over what is left:   |> mean(axis: [0])"
+    help: ({ kind, help }) =>
+      help ||
+      (kind === "loss"
+        ? "a loss is computed from what the network gives:   cross_entropy(logits, label)"
         : kind === "metric"
           ? "give one number a sample:   mae(guess, label)"
-          : "predict a tensor whose first axis is the batch",
+          : "predict a tensor whose first axis is the batch"),
+  }),
+  E0411: row<{ kind: string }>({
+    severity: "error",
+    title: "an output outside a head",
+    message: ({ kind }) => `a ${kind} belongs to a head, and this one stands in the model`,
+    label: () => "expected inside `head NAME { … }`",
+    help: ({ kind }) => `put it into a head:   head main { ${kind} … }`,
   }),
 } satisfies Rows<"E04">;

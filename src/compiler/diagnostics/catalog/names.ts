@@ -27,22 +27,20 @@ export const namesRows = {
     message: ({ what, given }) => `${what} is ${given}, and only a block can be applied`,
     help: ({ help }) => help || "after `|>` stands a block, with its settings: x |> linear(10)",
   }),
-  E0204: row<object>({
+  E0204: row<{ type: string; help: string }>({
     severity: "error",
     title: "`if` on a tensor",
     message: () => "`if` decides before the network runs, and this is known only when it runs",
-    label: () => "a tensor",
-    help: () => "choose entry by entry:   select(condition, a, b)",
+    label: ({ type }) => type,
+    help: ({ help }) => help,
   }),
-  E0205: row<{ callee: string; wanted: number; given: number }>({
+  E0205: row<{ callee: string; wanted: number; given: number; names: readonly string[]; help: string }>({
     severity: "error",
     title: "a block gets too many or too few tensors",
     message: ({ callee, wanted, given }) =>
       `\`${callee}\` takes ${wanted} ${wanted === 1 ? "tensor" : "tensors"}, and gets ${given}`,
-    help: ({ wanted }) =>
-      wanted > 1
-        ? "several tensors are a tuple on the left of a pipe: (a, b) |> f"
-        : "several tensors as one argument are a list: [a, b] |> f",
+    label: ({ callee, names }) => (names.length > 1 ? `${callee} takes ${names.join(", ")}` : ""),
+    help: ({ help }) => help,
   }),
   E0206: row<{ what: string; wanted: string; given: string; help?: string }>({
     severity: "error",
@@ -50,17 +48,25 @@ export const namesRows = {
     message: ({ what, wanted, given }) => `${what} takes ${wanted}, and this is ${given}`,
     help: ({ help }) => help ?? "",
   }),
-  E0207: row<{ problem: string }>({
+  E0207: row<{ problem: string; help: string }>({
     severity: "error",
     title: "this cannot be computed",
     message: ({ problem }) => problem,
+    help: ({ help }) => help,
   }),
-  E0208: row<{ owner: string; name: string; names: readonly string[]; near: readonly string[]; advice: string }>({
+  E0208: row<{
+    owner: string;
+    is: string;
+    name: string;
+    names: readonly string[];
+    near: readonly string[];
+    advice: string;
+  }>({
     severity: "error",
     title: "a member that is not there",
     message: ({ owner, name }) => `\`${owner}\` has no \`${name}\``,
-    label: ({ owner, names }) =>
-      names.length === 0 ? `\`${owner}\` has no named members` : `${owner} has: ${names.join(", ")}`,
+    label: ({ owner, is, names }) =>
+      names.length === 0 ? `${owner} is ${is}, and has no named members` : `${owner} has: ${names.join(", ")}`,
     help: ({ near, owner, names, advice }) =>
       didYouMean(
         near.map((n) => `${owner}.${n}`),
@@ -179,6 +185,16 @@ export const namesRows = {
     label: () => "a block has two lists: settings, then tensors",
     help: ({ block, tensor, setting }) => `block ${block}(${setting}: …)(${tensor}: …) -> …`,
   }),
+  E0226: row<{ names: readonly string[] }>({
+    severity: "error",
+    title: "a declaration that needs itself",
+    message: ({ names: [first = "", ...others] }) =>
+      others.length === 0
+        ? `\`${first}\` needs itself`
+        : `\`${first}\` needs itself, by way of ${others.map((n) => `\`${n}\``).join(" and ")}`,
+    label: () => "evaluating this would never end",
+    help: () => "repeat a block with a loop:   fold y = x for i in 0 ..< n => y |> layer(64)",
+  }),
   E0225: row<{ name: string; kind: string }>({
     severity: "error",
     title: "a name that hides another",
@@ -197,5 +213,11 @@ export const namesRows = {
         : variants.length > 0
           ? `choose a variant:   --variant ${variants.slice(0, 4).join(" | ")}`
           : "a model starts with `model NAME(…) {`",
+  }),
+  E0227: row<{ name: string }>({
+    severity: "error",
+    title: "a primitive of one's own",
+    message: ({ name }) => `the compiler has no operator for a primitive called \`${name}\``,
+    help: ({ name }) => `write what it computes, of primitives that exist:   block ${name}(…) -> … => …`,
   }),
 } satisfies Rows<"E02">;

@@ -9,19 +9,28 @@ export const shapesRows = {
     label: ({ types }) => types,
     help: ({ help }) => help || "sizes align from the right; only a size of 1 stretches (write x[:, new] to add one)",
   }),
-  E0302: row<{ callee: string; what: string; noun: string; wanted: string; given: string; type: string }>({
+  E0302: row<{
+    callee: string;
+    what: string;
+    noun: string;
+    wanted: string;
+    given: string;
+    type: string;
+    help: string;
+  }>({
     severity: "error",
     title: "a size that the block does not take",
     message: ({ callee, wanted, noun, given }) => `\`${callee}\` needs ${wanted} ${noun}, and gets ${given}`,
     label: ({ what, type }) => `${what} is ${type}`,
-    help: ({ callee }) => `change the layer before \`${callee}\`, or its settings, so that the two sizes agree`,
+    help: ({ callee, help }) =>
+      help || `change the layer before \`${callee}\`, or its settings, so that the two sizes agree`,
   }),
-  E0303: row<{ what: string; wanted: string; given: string; type: string }>({
+  E0303: row<{ what: string; wanted: string; given: string; type: string; help: string }>({
     severity: "error",
     title: "a tensor of another rank is needed",
     message: ({ what, wanted, given }) => `${what} takes ${wanted}, and gets ${given}`,
     label: ({ type }) => type,
-    help: () => "add an axis with x[:, new], or take one away with flatten, x[:, 0] or a reduction",
+    help: ({ help }) => help || "add an axis with x[:, new], or take one away with flatten, x[:, 0] or a reduction",
   }),
   E0304: row<{ what: string; declared: string; given: string }>({
     severity: "error",
@@ -29,17 +38,18 @@ export const shapesRows = {
     message: ({ what, declared, given }) => `${what} is declared ${declared}, and this is ${given}`,
     help: ({ given }) => `change the declaration to ${given}, or what is computed`,
   }),
-  E0305: row<{ verb: string; left: string; right: string }>({
+  E0305: row<{ verb: string; left: string; right: string; help: string }>({
     severity: "error",
     title: "two element types meet",
     message: ({ verb, left, right }) => `these two cannot be ${verb}: ${left} and ${right}`,
-    help: () => "nothing is converted silently:   x |> cast(to: f32)",
+    label: () => "nothing is converted silently",
+    help: ({ help }) => help || "make one side of the other's element type:   x |> cast(to: f32)",
   }),
-  E0306: row<{ op: string; given: string }>({
+  E0306: row<{ op: string; given: string; help: string }>({
     severity: "error",
     title: "an operator on whole numbers",
     message: ({ op, given }) => `\`${op}\` is for fractions, and this is ${given}`,
-    help: () => "cast first:   x |> cast(to: f32)",
+    help: ({ help }) => help || "fractions first:   x |> cast(to: f32)",
   }),
   E0307: row<{ scores: string; from: string; to: string; where: string; help: string }>({
     severity: "error",
@@ -48,12 +58,11 @@ export const shapesRows = {
     label: ({ where }) => `needs as many scores as there are classes${where}`,
     help: ({ help }) => help || "give the last layer as many outputs as there are classes",
   }),
-  E0308: row<{ callee: string; param: string; wanted: string; given: string }>({
+  E0308: row<{ callee: string; param: string; wanted: string; given: string; help: string }>({
     severity: "error",
     title: "a tensor of another element type is needed",
     message: ({ callee, param, wanted, given }) => `\`${param}\` of \`${callee}\` is ${wanted}, and gets ${given}`,
-    help: ({ wanted }) =>
-      `cast it:   |> cast(to: ${wanted === "float" || wanted === "num" ? "f32" : wanted === "int" ? "i32" : wanted})`,
+    help: ({ help }) => help,
   }),
   E0309: row<{ callee: string; asked: readonly string[] }>({
     severity: "error",
@@ -63,12 +72,12 @@ export const shapesRows = {
       `${asked.map((a) => (a.length === 1 && a === "S" ? "its shape" : a)).join(" and ")} must come from the use`,
     help: ({ callee }) => `write the type:   let x: f32[…] = … ${callee} …`,
   }),
-  E0310: row<{ callee: string; condition: string; values: readonly string[]; file: string }>({
+  E0310: row<{ callee: string; condition: string; values: readonly string[]; file: string; help: string }>({
     severity: "error",
     title: "a condition of a block does not hold",
     message: ({ callee, condition }) => `\`${callee}\` needs ${condition}`,
     label: ({ values }) => values.join(", "),
-    help: ({ file }) => `the condition is in ${file}; change the settings so that it holds`,
+    help: ({ file, help }) => help || `choose settings with which it holds (the condition stands in ${file})`,
   }),
   E0311: row<{ shape: string }>({
     severity: "error",
@@ -76,11 +85,12 @@ export const shapesRows = {
     message: ({ shape }) => `${shape} has a negative size`,
     help: () => "a size is 0 or more",
   }),
-  E0312: row<{ left: string; right: string }>({
+  E0312: row<{ problem: string; types: string; help: string }>({
     severity: "error",
     title: "what depends on a size known only at run time",
-    message: ({ left, right }) => `${left} and ${right} cannot be compared for every size`,
-    help: () => "say which sizes are fine, in the model:   assert H % 16 == 0",
+    message: ({ problem }) => problem,
+    label: ({ types }) => types,
+    help: ({ help }) => help || "say in the model which sizes are fine:   assert H % 16 == 0",
   }),
   E0313: row<{ condition: string; message: string }>({
     severity: "error",

@@ -1,0 +1,84 @@
+/**
+ * A condition (`where`) that does not hold, with the numbers that broke it and settings nearby with which it would hold.
+ */
+import { type Span, spanText } from "../source/source.ts";
+import type { Expr } from "../syntax/ast.ts";
+import { type Bindings, namesIn } from "../types/signature.ts";
+import { type Static, StaticError } from "../types/static.ts";
+import type { Context } from "./context.ts";
+import type { BlockVal } from "./values.ts";
+import { describe } from "./values.ts";
+
+export function reportCondition(
+  context: Context,
+  block: BlockVal,
+  condition: Expr,
+  bindings: Bindings,
+  span: Span,
+): void {
+  const values = [...namesIn(condition)].flatMap((name) => {
+    const value = bindings.values.get(name);
+    return value?.kind === "int" || value?.kind === "float" || value?.kind === "bool"
+      ? [`${name} is ${text(value)}`]
+      : [];
+  });
+  const file = condition.span.file.name;
+  const related = [...block.config.values()]
+    .map((setting) => context.place(setting.span))
+    .filter((place) => place.file !== span.file || place.end <= span.start || place.start >= span.end)
+    .map((place) => ({ span: place, label: "set here" }))
+    .slice(0, 1);
+  const args = {
+    callee: block.name,
+    condition: spanText(condition.span),
+    values: [...values, ...sides(condition, bindings)],
+    file,
+    help: multiples(condition, bindings),
+  };
+  context.report("E0310", args, span, { related });
+}
+
+function text(value: Static): string {
+  return value.kind === "int"
+    ? value.dim.toString()
+    : value.kind === "float" || value.kind === "bool"
+      ? String(value.value)
+      : describe(value);
+}
+
+function valueOf(expr: Expr, bindings: Bindings): Static | undefined {
+  try {
+    return bindings.evaluate(expr);
+  } catch (error) {
+    if (error instanceof StaticError) return undefined;
+    throw error;
+  }
+}
+
+/** What the two sides of a comparison come to, where they are more than names. */
+function sides(condition: Expr, bindings: Bindings): readonly string[] {
+  if (condition.kind !== "binary") return [];
+  return [condition.left, condition.right].flatMap((side) => {
+    const value = side.kind === "name" || side.kind === "number" ? undefined : valueOf(side, bindings);
+    return value?.kind === "int" || value?.kind === "float" ? [`${spanText(side.span)} is ${text(value)}`] : [];
+  });
+}
+
+/** For `C % heads == 0`: the next sizes that are multiples, and the next counts that divide. */
+function multiples(condition: Expr, bindings: Bindings): string {
+  if (condition.kind !== "binary" || condition.op !== "==" || condition.left.kind !== "binary") return "";
+  const { left } = condition;
+  if (left.op !== "%" || left.left.kind !== "name" || left.right.kind !== "name") return "";
+  const [of, by] = [left.left, left.right].map((side) => {
+    const value = valueOf(side, bindings);
+    return value?.kind === "int" ? value.dim.constant : undefined;
+  });
+  if (of === undefined || by === undefined || of < 1 || by < 1) return "";
+  const sizes = [Math.floor(of / by) * by, Math.ceil(of / by) * by].filter((n) => n > 0);
+  const divisors = Array.from({ length: of }, (_, i) => i + 1)
+    .filter((n) => of % n === 0)
+    .sort((a, b) => Math.abs(a - by) - Math.abs(b - by))
+    .slice(0, 3)
+    .sort((a, b) => a - b);
+  return `${left.left.text} could be ${sizes.join(" or ")}, or ${left.right.text} ${divisors.join(", ")}`;
+}
