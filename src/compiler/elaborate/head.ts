@@ -84,13 +84,20 @@ export class HeadInstance {
     }
     const env = this.#network.partEnvironment(over, new WeightScope(this.#name, this.#name), undefined, new Map());
     const collection = evaluator.collection(over.expr, { ...env, reader: this.#name });
-    this.#members = (collection?.members ?? []).map((value, i) => {
+    const made: HeadMember[] = [];
+    for (const [i, value] of (collection?.members ?? []).entries()) {
       const key = collection?.keys[i] ?? String(i);
       const locals = new Map<string, Val>();
       if (clause.key) locals.set(clause.key.text, stringValue(key));
       bindTarget(evaluator, clause.target, value, locals);
-      return new HeadMember(this.#network, this.#name, this.#plan, `${this.#name}.${key}`, i, locals);
-    });
-    return this.#members;
+      if (clause.if) {
+        const inner = this.#network.partEnvironment(over, new WeightScope(this.#name, this.#name), undefined, locals);
+        const keep = evaluator.static(clause.if, inner);
+        if (keep?.kind !== "bool" || !keep.value) continue;
+      }
+      made.push(new HeadMember(this.#network, this.#name, this.#plan, `${this.#name}.${key}`, made.length, locals));
+    }
+    this.#members = made;
+    return made;
   }
 }

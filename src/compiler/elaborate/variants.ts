@@ -15,6 +15,7 @@ import {
   copyPlan,
   isLine,
   isOutput,
+  outputName,
   type PartExpr,
   partExpr,
   type PartLine,
@@ -312,6 +313,9 @@ function applyAdd(plan: Plan, edit: AddEdit, scope: FileScope, bag: DiagnosticBa
   const branch = plan.branches.get(into.replace(/^branch\./, ""));
   const regions = plan.regions.get(into);
   const pretrained = plan.pretrained.get(into);
+  const present = head?.outputs ?? regions?.members ?? { train: plan.training, data: plan.data }[into];
+  const name = isOutput(item) ? outputName(item) : item.kind === "field" ? item.name.text : undefined;
+  if (name !== undefined && present?.has(name)) report(bag, "E0214", { name: `${into}.${name}` }, edit.span);
   if (head && (isLine(item) || isOutput(item))) addToHead(head, item, scope);
   else if (branch && isLine(item)) branch.lines.push(partLine(item, scope));
   else if (regions && item.kind === "field") regions.members.set(item.name.text, partExpr(item.value, scope));

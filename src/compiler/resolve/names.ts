@@ -88,8 +88,9 @@ class NameChecker {
         case "block":
           this.#declaration(d.lists, d.result, d.where, d.body);
           break;
-        case "prim":
-          break; // a signature alone: its names stand for nothing else
+        case "prim": // a signature alone: its names stand for nothing else
+          if (!this.#file.file.name.startsWith("std:")) report(this.#bag, "E0227", { name: d.name.text }, d.name.span);
+          break;
         case "model":
           this.#model(d);
           break;
@@ -120,6 +121,15 @@ class NameChecker {
   #target(target: Target, kind: Kind, scope: Scope): void {
     if (target.kind === "name") this.#bind(target, kind, scope);
     else for (const member of target.members) this.#target(member, kind, scope);
+  }
+  /** Names of one place, such as the fields of a section: the second of two equal ones would replace the first unseen. */
+  #distinct(names: readonly { readonly text: string; readonly span: Span }[]): void {
+    const first = new Map<string, Span>();
+    for (const { text, span } of names) {
+      const before = first.get(text);
+      if (before === undefined) first.set(text, span);
+      else report(this.#bag, "E0214", { name: text }, span, { related: [{ span: before, label: "the first one" }] });
+    }
   }
   #unused(scope: Scope): void {
     for (const local of scope.locals) {
@@ -218,8 +228,14 @@ class NameChecker {
         default:
       }
     }
+    this.#distinct(model.items.flatMap((item) => (item.kind === "head" ? [item.name] : [])));
     for (const item of model.items) {
       switch (item.kind) {
+        case "loss":
+        case "predict":
+        case "metric":
+          report(this.#bag, "E0411", { kind: item.kind }, item.span);
+          break;
         case "let":
         case "param":
         case "state":
@@ -246,6 +262,7 @@ class NameChecker {
         case "regions":
           this.#expr(item.of, scope);
           this.#type(item.type, scope);
+          this.#distinct(item.fields.map((field) => field.name));
           for (const field of item.fields) this.#expr(field.value, scope);
           break;
         case "branch":
@@ -263,6 +280,8 @@ class NameChecker {
           break;
         }
         case "train":
+          this.#distinct(item.lines.flatMap((line) => (line.kind === "field" ? [line.name] : [])));
+          this.#distinct(item.lines.flatMap((line) => (line.kind === "step" ? [line.name] : [])));
           for (const line of item.lines) {
             const optimize = line.kind === "optimize" ? [line] : line.kind === "step" ? line.lines : [];
             if (line.kind === "field") this.#expr(line.value, scope);
@@ -270,6 +289,7 @@ class NameChecker {
           }
           break;
         case "data":
+          this.#distinct(item.fields.map((field) => field.name));
           for (const field of item.fields) {
             this.#use(field.name.text, scope);
             this.#expr(field.value, scope);
@@ -285,6 +305,13 @@ class NameChecker {
   }
   #head(lines: readonly (Line | OutputItem)[], outer: Scope): void {
     const scope = new Scope(outer);
+    this.#distinct(
+      lines.flatMap((line) =>
+        line.kind === "loss" || line.kind === "predict" || line.kind === "metric"
+          ? [line.name ?? { text: "loss", span: line.span }]
+          : [],
+      ),
+    );
     for (const line of lines) {
       if ("type" in line || line.kind === "shared" || line.kind === "update" || line.kind === "assert")
         this.#line(line, scope);
@@ -373,6 +400,10 @@ class NameChecker {
     switch (expr.kind) {
       case "name":
         this.#use(expr.text, scope);
+        return;
+      case "map":
+        this.#distinct(expr.entries.map((entry) => entry.key));
+        for (const entry of expr.entries) this.#expr(entry.value, scope);
         return;
       case "comprehension":
         this.#for(expr.for, scope, (inner) => this.#expr(expr.member, inner));

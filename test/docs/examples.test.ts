@@ -1,0 +1,38 @@
+// Every example of the documents is compiled: what is shown as right is clean, what is shown as wrong gives the code it names.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { renderAll } from "../../src/compiler/diagnostics/render.ts";
+import { codesOf, type Example, examplesOf, judge, root, wholeOf } from "./fences.ts";
+
+const pages = [
+  "README.md",
+  ...readdirSync(join(root, "docs"))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
+];
+const squeeze = (text: string): string =>
+  text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "")
+    .join("\n");
+
+describe.each(pages)("%s", (page) => {
+  const examples = examplesOf(page).filter(({ words }) => !words.includes("prelude"));
+  if (examples.length === 0) it("has no example", () => expect(examples).toEqual([]));
+  else
+    it.each(examples.map((example): [number, Example] => [example.line, example]))("line %i", (line, example) => {
+      const whole = wholeOf(example);
+      if (whole !== undefined) {
+        expect(squeeze(readFileSync(join(root, whole), "utf8"))).toContain(squeeze(example.text));
+        return;
+      }
+      const found = judge(
+        example,
+        examples.filter((other) => other.line < line),
+      );
+      const codes = [...new Set(found.map((d) => d.code))].sort();
+      expect(codes, renderAll(found, { width: 120 })).toEqual([...codesOf(example)].sort());
+    });
+});
