@@ -27,7 +27,7 @@ import {
   turnsOf,
 } from "./training.ts";
 import { describe, hasUnknown, type TensorVal, unknown, type Val } from "./values.ts";
-import { type Span, spanText } from "../source/source.ts";
+import type { Span } from "../source/source.ts";
 
 export interface Elaborated {
   readonly network: Network;
