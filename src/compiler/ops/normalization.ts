@@ -28,17 +28,25 @@ function eachStretch(
     run(from, from + inner);
   }
 }
-function momentsOf(x: Numbers, layout: Channels, channel: number): { mean: number; variance: number } {
+/** Sums are rounded as the run is: engines in single precision add their moments up in it, and lose as much. */
+function momentsOf(
+  x: Numbers,
+  layout: Channels,
+  channel: number,
+  round: (value: number) => number,
+): { mean: number; variance: number } {
   const count = layout.batch * layout.inner;
-  let total = 0;
-  eachStretch(layout, channel, (from, to) => {
-    for (let i = from; i < to; i++) total += x[i]!;
-  });
-  const mean = total / count;
-  let squares = 0;
-  eachStretch(layout, channel, (from, to) => {
-    for (let i = from; i < to; i++) squares += (x[i]! - mean) * (x[i]! - mean);
-  });
+  const sum = (of: (value: number) => number): number => {
+    let total = 0;
+    eachStretch(layout, channel, (from, to) => {
+      let part = 0;
+      for (let i = from; i < to; i++) part = round(part + of(x[i]!));
+      total = round(total + part);
+    });
+    return total;
+  };
+  const mean = round(sum((value) => value) / count);
+  const squares = sum((value) => round((value - mean) * (value - mean)));
   return { mean, variance: squares / count };
 }
 
@@ -74,7 +82,7 @@ export const batchNormTrain: OperatorDefinition = {
     const eps = numberAttribute(node, "eps");
     const layout = channelsOf(x);
     for (let c = 0; c < layout.channels; c++) {
-      const { mean, variance } = momentsOf(x.data, layout, c);
+      const { mean, variance } = momentsOf(x.data, layout, c, evaluation.round);
       means!.data[c] = mean;
       variances!.data[c] = variance;
       const factor = evaluation.round(weight.data[c]! / Math.sqrt(variance + eps));
