@@ -369,6 +369,23 @@ describe("archc gradcheck", () => {
   });
 });
 
+describe("archc verify --against", () => {
+  it("accepts a file with the same weights, and refuses one with others", () => {
+    for (const seed of ["0", "1"])
+      archc(folder, "compile", "tiny.arch", "--target", "onnx", "--seed", seed, "-o", `from${seed}.onnx`);
+    const same = archc(folder, "verify", "tiny.arch", "--against", "from0.onnx", "--json");
+    expect(same.status).toBe(0);
+    const [engine] = (json(same.stdout) as { engines: { name: string; maxError: Record<string, number | null> }[] })
+      .engines;
+    expect(engine?.name).toBe("from0.onnx");
+    expect(engine?.maxError["outputs"]).toBeLessThan(1e-6);
+    expect(engine?.maxError["losses"]).toBeNull();
+    const other = archc(folder, "verify", "tiny.arch", "--against", "from1.onnx");
+    expect(other.status).toBe(1);
+    expect(other.stdout).toContain("outputs scores is off by");
+  }, 60_000);
+});
+
 describe("archc doctor", () => {
   it("reports every engine, present or not, with what to do", () => {
     const { status, stdout } = archc(folder, "doctor", "--json");

@@ -8,6 +8,7 @@ import { fedTo, predictOnce } from "../run/engine.ts";
 import { engineNamed } from "../run/run.ts";
 import { SafetensorsFile, type TensorToWrite, writeSafetensors } from "../safetensors.ts";
 import { openWeights } from "../weights.ts";
+import { withValues } from "./departure.ts";
 
 export async function measure(job: MeasureJob): Promise<Measured> {
   const host = new DiskHost(job.file);
@@ -25,12 +26,25 @@ export async function measure(job: MeasureJob): Promise<Measured> {
       found.push({ name: `${kind}:${name}`, dtype, shape, bytes: () => [encodeElements(dtype, data)] });
     }
   };
-  keep("output", await predictOnce(engine, base, fedTo(program.predict, inputs)));
   const trains = engine.train !== undefined && program.train !== undefined;
-  if (engine.train !== undefined && program.train !== undefined) {
-    const made = await engine.train(base, fedTo(program.train, inputs), job.steps);
-    keep("first", made.first);
-    keep("weight", made.weights);
+  const { values } = job;
+  if (values !== undefined) {
+    const probed = { ...base, program: withValues(program, values.mode, values.nodes) };
+    const made =
+      values.mode === "predict"
+        ? await predictOnce(engine, probed, fedTo(program.predict, inputs))
+        : (await engine.train?.(probed, fedTo(program.train ?? program.predict, inputs), 0))?.first;
+    keep(
+      "value",
+      [...(made ?? [])].filter(([name]) => name.startsWith("node:")),
+    );
+  } else {
+    keep("output", await predictOnce(engine, base, fedTo(program.predict, inputs)));
+    if (engine.train !== undefined && program.train !== undefined) {
+      const made = await engine.train(base, fedTo(program.train, inputs), job.steps);
+      keep("first", made.first);
+      keep("weight", made.weights);
+    }
   }
   await weights.close();
   await writeSafetensors(job.output, found);
