@@ -136,12 +136,28 @@ function weightGradient(e: NodeEmitter, x: TfValue, dy: TfValue, c: Convolution)
       [h, w, 1, o].map((n) => Dim.of(n)),
     );
   }
+  // oneDNN's kernel for this case writes past its buffers where the channels do not fill its vectors and the batch is
+  // odd. Without a stride it is right, so the pixels that count are cut out first.
+  const cut = h === 1 && w === 1 && Math.max(...c.stride) > 1 && i % VECTOR !== 0;
+  const read = cut ? everyPixel(e, padded, c.stride) : padded;
+  const attrs = cut ? { ...given, strides: attr.ints([1, 1, 1, 1]), padding: attr.string("VALID") } : given;
   const sizes = e.tf.ints([h, w, i, o / c.groups]);
-  const [xs, dys] = [split(e, padded, c.groups), split(e, dy, c.groups)];
+  const [xs, dys] = [split(e, read, c.groups), split(e, dy, c.groups)];
   return join(
     e,
-    xs.map((part, at) => e.tf.one("Conv2DBackpropFilter", [part, sizes, dys[at] as TfValue], x.type, given)),
+    xs.map((part, at) => e.tf.one("Conv2DBackpropFilter", [part, sizes, dys[at] as TfValue], x.type, attrs)),
   );
+}
+/** Channels that one vector of the widest kernels holds. */
+const VECTOR = 16;
+/** The rows and columns of `[B, H, W, C]` that these steps reach from the first on. */
+function everyPixel(e: NodeEmitter, x: TfValue, step: readonly [number, number]): TfValue {
+  const [none, steps] = [e.tf.ints([0, 0, 0, 0]), e.tf.ints([1, ...step, 1])];
+  const whole = attr.int(0b1111);
+  return e.tf.one("StridedSlice", [x, none, none, steps], x.type, {
+    ...{ T: attr.type(x.type), Index: attr.type("i32"), begin_mask: whole, end_mask: whole },
+    ...{ ellipsis_mask: attr.int(0), new_axis_mask: attr.int(0), shrink_axis_mask: attr.int(0) },
+  });
 }
 
 interface Pool {
