@@ -161,15 +161,19 @@ export const batchNormTrainGradient: OperatorDefinition = {
     const eps = numberAttribute(node, "eps");
     const layout = channelsOf(operand(inputs[0]));
     const count = layout.batch * layout.inner;
+    const { round } = evaluation;
     for (let c = 0; c < layout.channels; c++) {
       const mean = means![c]!;
       const scaled = 1 / Math.sqrt(variances![c]! + eps);
       let [total, product] = [0, 0];
       eachStretch(layout, c, (from, to) => {
+        let [part, centred] = [0, 0];
         for (let i = from; i < to; i++) {
-          total += dy![i]!;
-          product += dy![i]! * (x![i]! - mean);
+          part = round(part + dy![i]!);
+          centred = round(centred + dy![i]! * (x![i]! - mean));
         }
+        total = round(total + part);
+        product = round(product + centred);
       });
       product *= scaled;
       dbias!.data[c] = total;
