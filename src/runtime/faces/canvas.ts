@@ -98,14 +98,10 @@ export class Canvas {
   }
 
   blend(at: number, color: Rgb, alpha: number): void {
-    for (let c = 0; c < 3; c += 1) {
-      const old = this.pixels[at + c] as number;
-      this.pixels[at + c] = old + ((color[c] as number) - old) * alpha;
-    }
-  }
-
-  scaleBy(at: number, factor: number): void {
-    for (let c = 0; c < 3; c += 1) this.pixels[at + c] = (this.pixels[at + c] as number) * factor;
+    const { pixels } = this;
+    pixels[at]! += (color[0] - pixels[at]!) * alpha;
+    pixels[at + 1]! += (color[1] - pixels[at + 1]!) * alpha;
+    pixels[at + 2]! += (color[2] - pixels[at + 2]!) * alpha;
   }
 
   /** Fills where `distance` (in face units) is negative, with an edge one pixel wide or `soft` units if wider. */
@@ -141,18 +137,24 @@ export class Canvas {
       bottom: Math.max(...ys) + reach,
     };
     const pixel = 0.5 / this.#pose.scale;
+    const found = { distance: 0, along: 0 };
     this.each(box, (x, y, at) => {
-      const { distance, along } = toLine(points, x, y);
-      const thin = taper ? 0.35 + 0.65 * Math.sin(Math.PI * along) : 1;
+      toLine(points, x, y, found);
+      const thin = taper ? 0.35 + 0.65 * Math.sin(Math.PI * found.along) : 1;
       const w = Math.max(width * thin, pixel);
-      const strength = alpha * Math.min(1, (width * thin) / w) * Math.exp(-((distance / w) ** 2));
+      const far = found.distance / w;
+      if (far > 2.4) return;
+      const strength = alpha * Math.min(1, (width * thin) / w) * Math.exp(-far * far);
       if (strength > 0.004) this.blend(at, color, strength);
     });
   }
 
   /** 8-bit RGB. */
   bytes(): Uint8Array {
-    return Uint8Array.from(this.pixels, (value) => Math.max(0, Math.min(255, Math.round(value * 255))));
+    const { pixels } = this;
+    const out = new Uint8Array(pixels.length);
+    for (let i = 0; i < out.length; i += 1) out[i] = Math.max(0, Math.min(255, Math.round(pixels[i]! * 255)));
+    return out;
   }
 }
 
@@ -162,22 +164,28 @@ export function ellipseDistance(x: number, y: number, rx: number, ry: number): n
   return slope < 1e-9 ? -Math.min(rx, ry) : (k * (k - 1)) / slope;
 }
 
+/** The nearest place of a polyline: written into `out`, for it is asked for at every pixel. */
 function toLine(
   points: readonly (readonly [number, number])[],
   x: number,
   y: number,
-): { distance: number; along: number } {
-  let distance = Infinity;
-  let along = 0;
+  out: { distance: number; along: number },
+): void {
+  let nearest = Infinity;
   for (let i = 0; i + 1 < points.length; i += 1) {
-    const [ax, ay] = points[i] as readonly [number, number];
-    const [bx, by] = points[i + 1] as readonly [number, number];
-    const [dx, dy] = [bx - ax, by - ay];
+    const [ax, ay] = points[i]!;
+    const [bx, by] = points[i + 1]!;
+    const dx = bx - ax;
+    const dy = by - ay;
     const t = Math.max(0, Math.min(1, ((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy + 1e-12)));
-    const here = Math.hypot(x - ax - t * dx, y - ay - t * dy);
-    if (here < distance) [distance, along] = [here, (i + t) / (points.length - 1)];
+    const ox = x - ax - t * dx;
+    const oy = y - ay - t * dy;
+    const squared = ox * ox + oy * oy;
+    if (squared >= nearest) continue;
+    nearest = squared;
+    out.along = (i + t) / (points.length - 1);
   }
-  return { distance, along };
+  out.distance = Math.sqrt(nearest);
 }
 
 /** Points of an arc from `a` to `b` whose middle is moved by `bend` downwards. */
@@ -195,8 +203,10 @@ export function arc(
 
 /** Smooth noise in about -1 .. 1, the same for the same place and `salt`. */
 export function noise(x: number, y: number, salt: number): number {
-  const [left, top] = [Math.floor(x), Math.floor(y)];
-  const [fx, fy] = [ease(x - left), ease(y - top)];
+  const left = Math.floor(x);
+  const top = Math.floor(y);
+  const fx = ease(x - left);
+  const fy = ease(y - top);
   const upper = lattice(left, top, salt) * (1 - fx) + lattice(left + 1, top, salt) * fx;
   const lower = lattice(left, top + 1, salt) * (1 - fx) + lattice(left + 1, top + 1, salt) * fx;
   return upper * (1 - fy) + lower * fy;

@@ -90,6 +90,8 @@ function behind(canvas: Canvas, of: Face, hair: Rgb): void {
 function headDistance(of: Face, x: number, y: number, grow = 0): number {
   const middle = -0.2;
   const w = of.width + grow;
+  // Far outside nothing is drawn; how far does not matter.
+  if (Math.abs(x) > w + 0.2 || y > of.chin + grow + 0.2) return 1;
   if (y < middle) return ellipseDistance(x, y - middle, w, middle - of.top + grow);
   const t = (y - middle) / (of.chin + grow - middle);
   const power = 2.2 * of.jaw;
