@@ -27,6 +27,7 @@ export function programOf(
     predict: graphs.predict ?? empty,
     variables,
     parts: [],
+    pruned: [],
     training: {},
     data: undefined,
     pretrained: [],
