@@ -82,7 +82,7 @@ export const batchNormTrain: OperatorDefinition = {
     const eps = numberAttribute(node, "eps");
     const layout = channelsOf(x);
     for (let c = 0; c < layout.channels; c++) {
-      const { mean, variance } = momentsOf(x.data, layout, c, evaluation.round);
+      const { mean, variance } = momentsOf(x.data, layout, c, (value) => evaluation.round(value));
       means!.data[c] = mean;
       variances!.data[c] = variance;
       const factor = evaluation.round(weight.data[c]! / Math.sqrt(variance + eps));
@@ -161,7 +161,7 @@ export const batchNormTrainGradient: OperatorDefinition = {
     const eps = numberAttribute(node, "eps");
     const layout = channelsOf(operand(inputs[0]));
     const count = layout.batch * layout.inner;
-    const { round } = evaluation;
+    const round = (value: number): number => evaluation.round(value);
     for (let c = 0; c < layout.channels; c++) {
       const mean = means![c]!;
       const scaled = 1 / Math.sqrt(variances![c]! + eps);
