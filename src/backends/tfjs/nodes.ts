@@ -173,6 +173,7 @@ export class TfNodes {
 
 /** A name that TensorFlow takes: letters, digits and `_.-/>`, not starting with one of the last five. */
 export function nodeName(text: string): string {
+  if (/^[A-Za-z0-9.][A-Za-z0-9_.\-/>]*$/.test(text)) return text;
   const clean = text.replace(/[^A-Za-z0-9_.\-/>]/g, "_");
   return /^[A-Za-z0-9.]/.test(clean) ? clean : `n${clean}`;
 }
