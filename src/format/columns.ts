@@ -2,7 +2,7 @@
  * The lines of a file, a body or a section under each other: blank lines, comments, and columns where the writer asked
  * for them. Two spaces or more in front of a mark ask for a column there, in that line and in those of its kind around it.
  */
-import { builders } from "prettier/doc";
+import { builders, utils } from "prettier/doc";
 import { flatWidth } from "./width.ts";
 import { behindLine, type Doc, type Remark } from "./writer.ts";
 
@@ -46,9 +46,10 @@ export function stack(entries: readonly Entry[], available: number): Doc[] {
   const docs = entries.map(({ row }) => (isRow(row) ? "" : row));
   arrange(lines, docs, available);
   for (const paragraph of split(lines, ({ blankBefore }) => blankBefore)) addRemarks(paragraph, docs, available);
-  return docs.flatMap((doc, i) =>
-    i === 0 ? [doc] : [hardline, entries[i]?.blankBefore === true ? hardline : "", doc],
-  );
+  return docs.map((doc, i): Doc => {
+    const blank = entries[i]?.blankBefore === true ? [hardline] : [];
+    return [i === 0 ? "" : hardline, ...blank, doc];
+  });
 }
 
 /** Prints the lines in their columns. One that would not fit on a line and may not share columns then is taken out of them. */
@@ -82,14 +83,19 @@ function isRow(row: Row | Doc): row is Row {
   return typeof row === "object" && "cells" in row;
 }
 
-/** A line on its own. */
-export function rowDoc(row: Row, pads: readonly number[] = []): Doc {
-  const [first, ...rest] = row.cells.map(({ doc }) => doc);
-  const parts = rest.map((doc, i): Doc => {
-    const pad = pads[i + 1] ?? 1;
-    return [pad > 1 || row.breaks !== true ? " ".repeat(pad) : line, doc];
+/** A line on its own, or with `pads` spaces in front of those of its cells that share a column. */
+export function rowDoc(row: Row, pads: readonly (number | undefined)[] = []): Doc {
+  const docs = row.cells.map(({ doc }, i) => {
+    // What stands in front of a column cannot go over lines.
+    const shared = pads.slice(i + 1).some((pad) => pad !== undefined);
+    return shared ? utils.removeLines(doc) : doc;
   });
-  const all: Doc = row.breaks === true ? group([first ?? "", indent(parts)]) : [first ?? "", ...parts];
+  const [first = "", ...rest] = docs;
+  const parts = rest.map((doc, i): Doc => {
+    const pad = pads[i + 1];
+    return [pad !== undefined || row.breaks !== true ? " ".repeat(pad ?? 1) : line, doc];
+  });
+  const all: Doc = row.breaks === true ? group([first, indent(parts)]) : [first, ...parts];
   return row.before === undefined ? all : [row.before, all];
 }
 
@@ -108,9 +114,9 @@ function startsRun({ row, blankBefore }: Line, { row: above }: Line): boolean {
   return blankBefore || row.kind === "" || row.kind !== above.kind || row.cells.length !== above.cells.length;
 }
 
-/** For each row, how many spaces stand in front of each of its cells. */
-function columns(rows: readonly Row[]): number[][] {
-  const pads = rows.map(() => [0]);
+/** For each row, how many spaces stand in front of each of its cells; undefined where it shares no column. */
+function columns(rows: readonly Row[]): (number | undefined)[][] {
+  const pads = rows.map((): (number | undefined)[] => [undefined]);
   const reached = rows.map(() => 0);
   const count = rows[0]?.cells.length ?? 0;
   for (let column = 1; column < count; column++) {
@@ -118,7 +124,7 @@ function columns(rows: readonly Row[]): number[][] {
     const asks = rows.map(({ cells }) => (cells[column]?.spaces ?? 0) > 1);
     for (const [i, pad] of columnPads(widths, asks).entries()) {
       pads[i]?.push(pad);
-      reached[i] = (widths[i] ?? 0) + pad;
+      reached[i] = (widths[i] ?? 0) + (pad ?? 1);
     }
   }
   return pads;
@@ -128,17 +134,17 @@ function columns(rows: readonly Row[]): number[][] {
  * A line that asks for a column draws in its neighbours, and so does one that got more than a space this way; so what
  * comes out asks for the same columns again.
  */
-function columnPads(widths: readonly number[], asks: readonly boolean[]): readonly number[] {
-  const pads = widths.map(() => 1);
+function columnPads(widths: readonly number[], asks: readonly boolean[]): readonly (number | undefined)[] {
+  const pads = widths.map((): number | undefined => undefined);
+  const apart = (i: number): boolean => {
+    const [one, other] = [widths[i - 1] ?? 0, widths[i] ?? 0];
+    return !Number.isFinite(one + other) || (one !== other && asks[i - 1] !== true && asks[i] !== true);
+  };
   for (let from = 0, to = 1; from < widths.length; from = to, to = from + 1) {
-    const apart = (i: number): boolean => {
-      const [one, other] = [widths[i - 1] ?? 0, widths[i] ?? 0];
-      if (!Number.isFinite(one + other)) return true;
-      return one !== other && asks[i - 1] !== true && asks[i] !== true;
-    };
     while (to < widths.length && !apart(to)) to++;
+    if (to === from + 1 || !asks.slice(from, to).includes(true)) continue;
     const widest = Math.max(...widths.slice(from, to));
-    for (let i = from; i < to; i++) pads[i] = Number.isFinite(widest) ? widest - (widths[i] ?? 0) + 1 : 1;
+    for (let i = from; i < to; i++) pads[i] = widest - (widths[i] ?? 0) + 1;
   }
   const padded = asks.map((asked, i) => asked || (pads[i] ?? 1) > 1);
   return padded.every((asked, i) => asked === asks[i]) ? pads : columnPads(widths, padded);

@@ -39,7 +39,11 @@ const parser: Parser<Root> = {
     const tree = parseFile(file, bag);
     const error = bag.sorted().find(({ severity }) => severity === "error");
     if (error === undefined) return { kind: "root", tree };
-    throw new ArchSyntaxError([error.message, error.help].filter(Boolean).join("\n"), file, error.span.start);
+    throw new ArchSyntaxError(
+      error.help === "" ? error.message : `${error.message}\nhelp: ${error.help}`,
+      file,
+      error.span.start,
+    );
   },
 };
 

@@ -97,11 +97,11 @@ export abstract class ExpressionPrinter extends TypePrinter {
       case "index":
         return [this.expr(node.of), this.list("[", node.items.length, (i) => this.indexItem(node.items[i]!), "]")];
       case "member":
-        return [this.expr(node.of), w.take("."), w.take()];
+        return [...this.dot(node.of), w.take()];
       case "star":
-        return [this.expr(node.of), w.take("."), w.take("*")];
+        return [...this.dot(node.of), w.take("*")];
       case "pick":
-        return [this.expr(node.of), w.take("."), this.list("{", node.names.length, () => w.take(), "}")];
+        return [...this.dot(node.of), this.list("{", node.names.length, () => w.take(), "}")];
       case "with":
         return [this.expr(node.of), w.word("with"), w.gap(" "), this.expr(node.map)];
       case "pipe":
@@ -120,6 +120,13 @@ export abstract class ExpressionPrinter extends TypePrinter {
       case "bad":
         throw new Error("a text with errors cannot be formatted");
     }
+  }
+
+  /** What stands in front of a point, and the point. */
+  dot(of: Expr): Doc[] {
+    const before = this.expr(of);
+    // A point right behind a number would be taken for the number's own.
+    return [before, this.w.gap(/^[0-9]/.test(this.w.last) ? " " : ""), this.w.take(".")];
   }
 
   listExpr(node: ListExpr): Doc {

@@ -84,7 +84,7 @@ export class FilePrinter extends LinePrinter {
     if (result !== undefined) {
       const gap = w.gap("line");
       const type = [w.take("->"), w.gap(" "), this.type(result)];
-      hugs = gap === builders.line && (flatWidth(type) ?? 0) > this.page.width - this.page.indent;
+      hugs = gap === builders.line && (flatWidth(type) ?? Infinity) > this.page.width - this.page.indent;
       parts.push(hugs ? [" ", ...type] : indent([gap, ...type]));
     }
     if (where.length > 0) {
@@ -103,8 +103,8 @@ export class FilePrinter extends LinePrinter {
   signature(whole: readonly Doc[], first: Doc, second: Doc | undefined, tail: Tail): Doc {
     const head = whole.slice(0, 2);
     const width = flatWidth([...whole, tail.flat.length === 0 ? " {" : ""]);
-    if (width === undefined || width <= this.page.width) return [...whole, tail.doc];
-    const reached = (flatWidth([...head, first]) ?? 0) + 1;
+    if (width !== undefined && width <= this.page.width) return [...whole, tail.doc];
+    const reached = (flatWidth([...head, first]) ?? Infinity) + 1;
     const lists =
       second !== undefined && reached <= this.page.width ? [first, open(second)] : [open(first), second ?? ""];
     return [...head, ...lists, tail.doc];
@@ -114,8 +114,9 @@ export class FilePrinter extends LinePrinter {
     const { w } = this;
     if (body === undefined) return signature;
     if (!body.braces) return group([signature, this.body(body)]);
+    const fits = (flatWidth([signature, " {"]) ?? 0) <= this.page.width;
     const gap = w.remarked || tail === undefined ? w.gap(" ") : ifBreak(hardline, " ", { groupId: tail });
-    return [signature, gap, this.braces(body)];
+    return [signature, gap, this.braces(body, !fits)];
   }
 }
 

@@ -9,6 +9,7 @@ import type {
   Body,
   BranchItem,
   Edit,
+  Expr,
   FieldNode,
   FreezeLine,
   Item,
@@ -43,20 +44,23 @@ export abstract class LinePrinter extends ExpressionPrinter {
 
   // --- lines under each other -----------------------------------------------------------------------------------------
 
-  override braces(body: Body): Doc {
-    const last: Row = { kind: "", cells: [] };
+  /** `opens` where the braces are over lines in any case. */
+  override braces(body: Body, opens = false): Doc {
     const nodes = [...body.lines, body.result];
-    return this.block(nodes, body.span.end, (node, i) =>
-      i < body.lines.length
-        ? this.row(node as Line)
-        : { ...last, cells: [{ doc: this.result(body.result), spaces: 0 }] },
-    );
+    const print = (node: Line | Expr, i: number): Row =>
+      i < body.lines.length ? this.row(node as Line) : row("", this.result(body.result));
+    return this.block(nodes, body.span.end, print, opens);
   }
 
   /** `{ lines }` up to the offset `end`. What the source has on one line stays there while it fits. */
-  block<T extends Placed>(nodes: readonly T[], end: number, print: (node: T, index: number) => Row): Doc {
+  block<T extends Placed>(
+    nodes: readonly T[],
+    end: number,
+    print: (node: T, index: number) => Row,
+    opens = false,
+  ): Doc {
     const { w } = this;
-    const oneLine = !w.text.slice(w.start(), end).includes("\n");
+    const oneLine = !opens && !w.text.slice(w.start(), end).includes("\n");
     const open = w.take("{");
     if (oneLine) {
       const rows = nodes.map((node, i) => [i === 0 ? line : [ifBreak("", " "), line], rowDoc(print(node, i))]);
@@ -76,25 +80,19 @@ export abstract class LinePrinter extends ExpressionPrinter {
   entries<T extends Placed>(nodes: readonly T[], print: (node: T, index: number) => Row, first: boolean): Entry[] {
     const { w } = this;
     const entries: Entry[] = [];
-    const remarks = (): boolean => {
-      let blank = w.blank;
-      let ignore = false;
+    // Comments in front of a line, or behind the last; what they say of the line itself comes back.
+    const remarks = (): { blank: boolean; ignored: boolean } => {
+      let [blank, ignored] = [w.blank, false];
       for (const { text, blankBefore, blankAfter } of w.remarks()) {
         entries.push({ row: text, blankBefore: blankBefore && !(first && entries.length === 0) });
-        blank = blankAfter;
-        ignore = text === IGNORE;
+        [blank, ignored] = [blankAfter, text === IGNORE];
       }
-      if (ignore) entries.push({ row: "", blankBefore: blank });
-      return blank;
+      return { blank: blank && !(first && entries.length === 0), ignored };
     };
     for (const [i, node] of nodes.entries()) {
-      const count = entries.length;
-      const blank = remarks();
-      const ignored = entries.length > count && entries.at(-1)?.row === "";
-      if (ignored) entries.pop();
-      const blankBefore = blank && !(first && entries.length === 0);
+      const { blank, ignored } = remarks();
       const row = ignored ? this.verbatim(node.span.end) : print(node, i);
-      entries.push({ row, blankBefore, behind: w.behind() });
+      entries.push({ row, blankBefore: blank, behind: w.behind() });
     }
     remarks();
     return entries;

@@ -6,7 +6,7 @@ import { builders } from "prettier/doc";
 import type { Expr } from "../compiler/syntax/ast.ts";
 import type { Doc, Writer } from "./writer.ts";
 
-const { group, ifBreak, indent, softline } = builders;
+const { fill, group, ifBreak, indent, softline } = builders;
 
 export interface Page {
   /** How long a line may be. */
@@ -57,19 +57,28 @@ export class PrinterBase {
       members.push([member(i), i === count - 1 ? last : ","]);
       w.skipIf(",");
     }
-    const inside: Doc = style.fills === true ? [softline, builders.fill(members.slice(1))] : members;
+    const inside: Doc = style.fills === true ? [softline, fill(members.slice(1))] : members;
     return group([opener, indent(inside), w.closing(edge), w.take(close)], { shouldBreak, id });
   }
 
-  /** Words, names or patterns with commas that may not end in one. */
+  /** Members with commas between them and no brackets around: as many on a line as fit. */
   series(count: number, member: (index: number) => Doc): Doc {
     const { w } = this;
-    const docs: Doc[] = [w.gap(" "), member(0)];
-    for (let i = 1; i < count; i++) {
-      w.skipIf(",");
-      docs.push(",", w.gap("line"), member(i));
+    const start = w.gap(" ");
+    const docs: Doc[] = [];
+    let remarked = false;
+    for (let i = 0; i < count; i++) {
+      if (i > 0) {
+        remarked ||= w.remarked;
+        docs.push(w.gap("line"));
+      }
+      const doc = member(i);
+      const last = i === count - 1;
+      // A comment in front of the comma goes behind it.
+      if (!last) w.skipIf(",");
+      docs.push(last ? doc : [doc, ","]);
     }
-    return group(indent(docs));
+    return indent([start, remarked ? group(docs) : fill(docs)]);
   }
 
   /** Whether a parenthesis around this whole expression comes next. */

@@ -43,6 +43,11 @@ export class Writer {
     return this.#tokens[this.#at + ahead]?.image ?? "";
   }
 
+  /** The token that was passed last. */
+  get last(): string {
+    return this.#tokens[this.#at - 1]?.image ?? "";
+  }
+
   /** Where a token to come starts. */
   start(ahead = 0): number {
     return this.#tokens[this.#at + ahead]?.startOffset ?? this.text.length;
