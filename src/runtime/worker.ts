@@ -22,7 +22,7 @@ async function work(job: Job): Promise<void> {
   try {
     if (job.kind === "train") {
       const { openData, trainLoop } = await import("./train/loop.ts");
-      const data = openData(job);
+      const data = openData(job, tell);
       const { openTrainer } = await import("./train/tensorflow.ts");
       const engine = await openTrainer(job.model, job.weights);
       try {

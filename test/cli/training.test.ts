@@ -130,6 +130,7 @@ describe.runIf(hasTensorflow)("archc train", () => {
     expect(status).toBe(1);
     expect(stderr).toContain("bad.csv:2: column y: 9 is not in 0 ..< 4");
     expect(stderr).toContain('bad.csv:3: column c: "x" is not a number');
+    expect(existsSync(join(folder, "bad"))).toBe(false);
   }, 60_000);
 
   it("refuses to begin in a run's folder, and to resume with other settings", () => {

@@ -264,6 +264,25 @@ describe("batches", () => {
   });
 });
 
+describe("pictures that cannot be read", () => {
+  it("end the work, or give their place to the next row where that is asked for", async () => {
+    writeFileSync(join(folder, "broken.png"), "no picture");
+    const path = manifest("broken.csv", row(1), `broken.png,2,${face.join(",")}`, row(3));
+    const read = readManifest(path, recipe(4));
+    const strict = new Batches(read, recipe(4), { batch: 3, seed: 0, training: false });
+    await expect(strict.at(0)).rejects.toThrow(/broken\.png cannot be read as a picture/);
+    const told: string[] = [];
+    const lenient = new Batches(read, recipe(4), {
+      batch: 3,
+      seed: 0,
+      training: false,
+      onBad: (problem) => told.push(problem),
+    });
+    for (let i = 0; i < 2; i += 1) expect([...(await lenient.at(0)).get("age")!.data]).toEqual([1, 3, 3]);
+    expect(told).toHaveLength(1);
+  });
+});
+
 describe("manifests", () => {
   it("names every fault with its row and column", () => {
     const onALine = [0, 0, 1, 1, 2, 2, 3, 3, 4, 4];

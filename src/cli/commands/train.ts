@@ -166,7 +166,7 @@ class Reporter {
         break;
       case "skipped":
         ui.note(
-          `${message.rows.length} rows left out:\n  ${message.rows.slice(0, 5).join("\n  ")}${message.rows.length > 5 ? "\n  …" : ""}`,
+          `${message.rows.length} row${message.rows.length === 1 ? "" : "s"} left out:\n  ${message.rows.slice(0, 5).join("\n  ")}${message.rows.length > 5 ? "\n  …" : ""}`,
         );
         break;
       case "saved":

@@ -29,6 +29,8 @@ export interface BatchOptions {
   readonly seed: number;
   /** Shuffle and augment, as training does. Otherwise rows come as they stand, and the last batch may be short. */
   readonly training: boolean;
+  /** A picture that cannot be read is replaced by the next row's, and told once, instead of ending the work. */
+  readonly onBad?: (problem: string) => void;
 }
 
 export class Batches {
@@ -36,6 +38,7 @@ export class Batches {
   readonly #recipe: Recipe;
   readonly #options: BatchOptions;
   readonly perEpoch: number;
+  readonly #bad = new Set<number>();
   #order: { readonly epoch: number; readonly rows: readonly number[] } | undefined;
 
   constructor(manifest: Manifest, recipe: Recipe, options: BatchOptions) {
@@ -61,15 +64,32 @@ export class Batches {
     const place = (step % this.perEpoch) * batch;
     const rows = this.#rowsOf(epoch).slice(place, place + batch);
     const samples = await Promise.all(
-      rows.map((index) => {
-        const row = this.#manifest.rows[index] as Row;
-        const drawn = training
-          ? drawAugmentation(this.#recipe.augmentations, new Draws(seed, "augment", epoch, row.index))
-          : { map: identity, swaps: [] };
-        return sampleOf(row, this.#recipe, drawn);
-      }),
+      rows.map((index) =>
+        this.#readable(index, (row) => {
+          const drawn = training
+            ? drawAugmentation(this.#recipe.augmentations, new Draws(seed, "augment", epoch, row.index))
+            : { map: identity, swaps: [] };
+          return sampleOf(row, this.#recipe, drawn);
+        }),
+      ),
     );
     return collate(this.#recipe.fields, samples);
+  }
+
+  /** The sample of a row, or of the next one that can be read where that is allowed. */
+  async #readable<T>(index: number, read: (row: Row) => Promise<T>): Promise<T> {
+    const { rows } = this.#manifest;
+    const { onBad } = this.#options;
+    for (let tried = 0; ; tried += 1) {
+      const at = (index + tried) % rows.length;
+      try {
+        return await read(rows[at] as Row);
+      } catch (error) {
+        if (onBad === undefined || !(error instanceof InputError) || tried + 1 >= rows.length) throw error;
+        if (!this.#bad.has(at)) onBad(error.message);
+        this.#bad.add(at);
+      }
+    }
   }
 
   #rowsOf(epoch: number): readonly number[] {

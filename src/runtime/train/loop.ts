@@ -40,13 +40,15 @@ export interface TrainingData {
   readonly skipped: readonly string[];
 }
 
-export function openData(job: TrainJob): TrainingData {
+export function openData(job: TrainJob, tell: (message: StepMessage) => void = () => undefined): TrainingData {
   const { recipe, manifest: path, skipBad, batch, seed } = job;
+  const onBad = skipBad ? { onBad: (problem: string) => tell({ kind: "skipped", rows: [problem] }) } : {};
   const all = readManifest(path, recipe, { skipBad, split: job.split });
   const manifest = job.limit === undefined ? all : { ...all, rows: all.rows.slice(0, job.limit) };
-  const training = new Batches(manifest, recipe, { batch, seed, training: true });
+  const training = new Batches(manifest, recipe, { batch, seed, training: true, ...onBad });
   const others = validationRows(job);
-  const validation = others === undefined ? undefined : new Batches(others, recipe, { batch, seed, training: false });
+  const validation =
+    others === undefined ? undefined : new Batches(others, recipe, { batch, seed, training: false, ...onBad });
   return { training, validation, rows: manifest.rows.length, skipped: all.skipped };
 }
 
@@ -72,7 +74,11 @@ export async function trainLoop({ job, engine, tell, signal }: LoopOptions, data
   const batchAt = (step: number): Promise<Batch> => training.at(job.overfitOneBatch ? 0 : step);
   let next = batchAt(job.from);
   for (let step = job.from; step < total; step += 1) {
-    const batch = await next;
+    const batch = await next.catch(async (error: unknown) => {
+      // Data that cannot be read must not cost the steps that were made.
+      if (step > job.from) await checkpoint(step);
+      throw error;
+    });
     // The next pictures are decoded while the engine computes.
     if (step + 1 < total) next = batchAt(step + 1);
     next.catch(() => undefined);

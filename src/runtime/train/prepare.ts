@@ -13,7 +13,7 @@ import { writeBeside } from "../files.ts";
 import { ownVersion } from "../package-root.ts";
 import { weightsFor } from "../weights.ts";
 import { RUN_FILES, type TrainJob } from "./job.ts";
-import { parseState } from "./loop.ts";
+import { openData, parseState } from "./loop.ts";
 
 /** What a run was asked for, as config.json keeps it. */
 export interface RunConfig {
@@ -65,6 +65,8 @@ export async function prepareRun(program: Program, rules: TypeRules, request: Ru
   }
   const config = configOf(program, request);
   const job = jobOf(program, config, run, 0, undefined);
+  // A manifest that does not do is told before anything is written.
+  openData(job);
   mkdirSync(run, { recursive: true });
   const weights = await weightsFor(program, { weights: request.weights, seed: request.seed });
   try {
