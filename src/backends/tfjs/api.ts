@@ -18,7 +18,7 @@ export type Feed =
   | { readonly shape: readonly number[]; dataSync(): ArrayLike<number> };
 
 export interface CreateOptions {
-  /** The loaded \`@tensorflow/tfjs-node-gpu\` or \`@tensorflow/tfjs-node\`; imported unless given. */
+  /** The loaded \`@tensorflow/tfjs-node-gpu\` or \`@tensorflow/tfjs-node\`; looked for unless given. */
   readonly tf?: unknown;
   /** The weights to start from; \`weights.safetensors\` beside this file unless told. */
   readonly weights?: string;

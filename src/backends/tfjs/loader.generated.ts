@@ -1,12 +1,233 @@
 /** Made by scripts/generate-loader.mjs from src/runtime/engine/tfjs/folder.ts; do not edit. */
 export const LOADER = `// Made by archc. Loads the model in this folder into TensorFlow; see index.d.ts for what it offers.
 // src/runtime/engine/tfjs/folder.ts
-import { dirname as dirname2 } from "node:path";
+import { dirname as dirname3 } from "node:path";
 import { fileURLToPath } from "node:url";
+
+// src/runtime/engine/error.ts
+var EngineError = class extends Error {
+  ways;
+  /** The end of what a failed tool printed, for those who want to read it. */
+  output;
+  constructor(message, ways = [], output = "") {
+    super(message);
+    this.name = "EngineError";
+    this.ways = ways;
+    this.output = output;
+  }
+};
+function describeEngineError(error) {
+  const lines = [error.message];
+  if (error.output !== "") lines.push("", ...error.output.split("\\n").map((line) => \`  | \${line}\`));
+  for (const way of error.ways) {
+    lines.push("", way.text, ...way.commands.map((command) => \`    \${command}\`));
+  }
+  return lines.join("\\n");
+}
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+// src/runtime/engine/tensorflow/load.ts
+import { createRequire as createRequire3, Module } from "node:module";
+import util from "node:util";
+
+// src/runtime/engine/tensorflow/locate.ts
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join as join2 } from "node:path";
+
+// src/runtime/engine/cache.ts
+import { homedir } from "node:os";
+import { isAbsolute, join, resolve } from "node:path";
+function cacheFolder(env = process.env) {
+  const own = env["ARCHC_CACHE"];
+  if (own !== void 0 && own !== "") return resolve(own);
+  const shared = env["XDG_CACHE_HOME"];
+  if (shared !== void 0 && isAbsolute(shared)) return join(shared, "archc");
+  return join(homedir(), ".cache", "archc");
+}
+function enginesFolder(env = process.env) {
+  return join(cacheFolder(env), "engines");
+}
+
+// src/runtime/engine/tensorflow/pins.ts
+var TENSORFLOW_VERSION = "2.21.0";
+var TFJS_PACKAGE = "@tensorflow/tfjs-node-gpu";
+var BUILD_RECIPE = 1;
+
+// src/runtime/engine/tensorflow/locate.ts
+var ADDON_FILE = "lib/napi-v8/tfjs_binding.node";
+var RECORD_FILE = "engine.json";
+function locateTensorflow(options = {}) {
+  const env = options.env ?? process.env;
+  const tfjs = findPackage();
+  if (tfjs === void 0) {
+    return {
+      found: false,
+      problem: \`the npm package \${TFJS_PACKAGE} is not installed\`,
+      ways: [{ text: "Install archc's dependencies:", commands: ["npm install"] }]
+    };
+  }
+  const wanted = options.device ?? deviceFromEnvironment(env);
+  for (const device of wanted === void 0 ? ["gpu", "cpu"] : [wanted]) {
+    const folder = engineFolder(device, tfjs.version, env);
+    if (isComplete(folder)) {
+      const location = { source: "cache", folder, addon: join2(folder, ADDON_FILE), device };
+      return { found: true, location: { ...location, version: TENSORFLOW_VERSION } };
+    }
+  }
+  const own = join2(tfjs.folder, ADDON_FILE);
+  if (wanted !== "gpu" && existsSync(own)) {
+    return {
+      found: true,
+      location: { source: "package", folder: tfjs.folder, addon: own, version: null, device: null }
+    };
+  }
+  return {
+    found: false,
+    problem: \`TensorFlow \${TENSORFLOW_VERSION}\${wanted === "gpu" ? " for GPU" : ""} is not set up yet\`,
+    ways: [setUpWay(wanted ?? "cpu")]
+  };
+}
+function setUpWay(device) {
+  const flag = device === "gpu" ? " --gpu" : "";
+  return { text: "Build it once, for this user:", commands: [\`archc engine install tensorflow\${flag}\`] };
+}
+function deviceFromEnvironment(env) {
+  const value = env["ARCHC_TENSORFLOW"];
+  if (value === void 0 || value === "") return void 0;
+  if (value === "cpu" || value === "gpu") return value;
+  throw new EngineError(\`ARCHC_TENSORFLOW is "\${value}"; it can be cpu or gpu.\`);
+}
+function engineFolder(device, tfjsVersion, env) {
+  const name = \`tensorflow-\${TENSORFLOW_VERSION}-\${device}-tfjs-\${tfjsVersion}-r\${String(BUILD_RECIPE)}\`;
+  return join2(enginesFolder(env), name);
+}
+function isComplete(folder) {
+  const record = readRecord(folder);
+  if (record === void 0) return false;
+  return Object.entries(record.files).every(([path, bytes]) => {
+    const stat = statSync(join2(folder, path), { throwIfNoEntry: false });
+    return stat !== void 0 && stat.size === bytes;
+  });
+}
+function readRecord(folder) {
+  try {
+    return JSON.parse(readFileSync(join2(folder, RECORD_FILE), "utf8"));
+  } catch {
+    return void 0;
+  }
+}
+function findPackage() {
+  const require2 = createRequire(import.meta.url);
+  let manifest;
+  try {
+    manifest = require2.resolve(\`\${TFJS_PACKAGE}/package.json\`);
+  } catch {
+    return void 0;
+  }
+  const { version } = JSON.parse(readFileSync(manifest, "utf8"));
+  return { folder: dirname(manifest), version };
+}
+
+// src/runtime/engine/tensorflow/start-log.ts
+import { existsSync as existsSync2 } from "node:fs";
+import { createRequire as createRequire2 } from "node:module";
+import { join as join3 } from "node:path";
+var HOLDER_FILE = "lib/hold_stderr.node";
+function withStartLog(engineFolder2, level, start) {
+  const file = join3(engineFolder2, HOLDER_FILE);
+  if (level === 0 || !existsSync2(file)) return start();
+  const holder = createRequire2(import.meta.url)(file);
+  holder.hold();
+  try {
+    return start();
+  } finally {
+    const text = linesAbove(holder.release(), level);
+    if (text !== "") process.stderr.write(text);
+  }
+}
+var LEVEL_OF_LETTER = { I: 0, W: 1, E: 2, F: 3 };
+function linesAbove(text, level) {
+  const lines = text.split(/(?<=\\n)/).filter((line) => {
+    const letter = /^([IWEF])\\d{4} \\d{2}:\\d{2}:/.exec(line)?.[1];
+    return letter === void 0 || (LEVEL_OF_LETTER[letter] ?? 0) >= level;
+  });
+  const isHeading = (line) => line.startsWith("WARNING: All log messages before absl::InitializeLog()");
+  return lines.every(isHeading) ? "" : lines.join("");
+}
+
+// src/runtime/engine/tensorflow/load.ts
+var loaded;
+function loadTensorflow(options = {}) {
+  loaded ??= load(options);
+  return loaded;
+}
+function load(options) {
+  const lookup = locateTensorflow(options);
+  if (!lookup.found) {
+    throw new EngineError(\`The TensorFlow engine is not available: \${lookup.problem}.\`, lookup.ways);
+  }
+  const { location } = lookup;
+  setEnvironment(options);
+  provideOldUtilities();
+  let tf;
+  try {
+    const level = Number(process.env["TF_CPP_MIN_LOG_LEVEL"]) || 0;
+    tf = withStartLog(location.folder, level, () => requireWithAddon(location.addon));
+  } catch (error) {
+    const way = setUpWay(location.device ?? "cpu");
+    const ways = [{ text: "Build it anew:", commands: way.commands.map((command) => \`\${command} --force\`) }];
+    throw new EngineError(\`The TensorFlow engine in \${location.folder} does not load: \${messageOf(error)}\`, ways);
+  }
+  const binding = bindingOf(tf);
+  if (binding === void 0 || tf.getBackend() !== "tensorflow") {
+    throw new EngineError(\`\${TFJS_PACKAGE} loaded without its addon, so it would compute in JavaScript.\`);
+  }
+  return { tf, location, version: binding.TF_Version, device: binding.isUsingGpuDevice() ? "gpu" : "cpu" };
+}
+function setEnvironment(options) {
+  const { env } = process;
+  if (options.logLevel !== void 0) env["TF_CPP_MIN_LOG_LEVEL"] = String(options.logLevel);
+  else env["TF_CPP_MIN_LOG_LEVEL"] ??= "3";
+  const { intra, inter } = options.threads ?? {};
+  if (intra !== void 0) env["TF_NUM_INTRAOP_THREADS"] = String(intra);
+  if (inter !== void 0) env["TF_NUM_INTEROP_THREADS"] = String(inter);
+}
+function provideOldUtilities() {
+  Object.assign(util, {
+    isNullOrUndefined: (value) => value === null || value === void 0,
+    isArray: (value) => Array.isArray(value)
+  });
+}
+function requireWithAddon(addon) {
+  const require2 = createRequire3(import.meta.url);
+  const fromPackage = createRequire3(require2.resolve(TFJS_PACKAGE));
+  const finder = fromPackage.resolve("@mapbox/node-pre-gyp");
+  const before = require2.cache[finder];
+  const stand = new Module(finder);
+  stand.exports = { find: () => addon };
+  stand.loaded = true;
+  require2.cache[finder] = stand;
+  try {
+    return require2(TFJS_PACKAGE);
+  } finally {
+    if (before === void 0) Reflect.deleteProperty(require2.cache, finder);
+    else require2.cache[finder] = before;
+  }
+}
+function bindingOf(tf) {
+  const backend = tf.backend();
+  if (!("binding" in backend)) return void 0;
+  const { binding } = backend;
+  if (typeof binding !== "object" || binding === null || !("TF_Version" in binding)) return void 0;
+  return typeof binding.TF_Version === "string" ? binding : void 0;
+}
 
 // src/runtime/engine/tfjs/model.ts
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join as join4 } from "node:path";
 
 // src/runtime/safetensors.ts
 import { open as open2 } from "node:fs/promises";
@@ -64,12 +285,12 @@ function fromSmallFloat(bits2, { exponentBits, mantissaBits }) {
 
 // src/runtime/files.ts
 import { mkdir, open, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname as dirname2 } from "node:path";
 function besideName(path) {
   return \`\${path}.\${String(process.pid)}.part\`;
 }
 async function writeChunks(path, chunks) {
-  await mkdir(dirname(path), { recursive: true });
+  await mkdir(dirname2(path), { recursive: true });
   const beside = besideName(path);
   try {
     const file = await open(beside, "w");
@@ -598,34 +819,17 @@ function failure(error) {
 
 // src/runtime/engine/tfjs/model.ts
 var GROUP_BYTES = 64 << 20;
-async function openModel(folder, options = {}) {
-  const description = JSON.parse(await readFile(join(folder, "model.json"), "utf8"));
-  const tf = options.tf ?? await importTf();
-  const session = await Session.open(folder, tf);
+async function openModel(folder, options) {
+  const description = JSON.parse(await readFile(join4(folder, "model.json"), "utf8"));
+  const session = await Session.open(folder, options.tf);
   const model = new TfjsModel(description, session);
   try {
-    await model.load(options.weights ?? join(folder, "weights.safetensors"));
+    await model.load(options.weights ?? join4(folder, "weights.safetensors"));
   } catch (error) {
     model.dispose();
     throw error;
   }
   return model;
-}
-async function importTf() {
-  const names = ["@tensorflow/tfjs-node-gpu", "@tensorflow/tfjs-node"];
-  const problems = [];
-  for (const name of names) {
-    try {
-      const module = await import(name);
-      return module.default ?? module;
-    } catch (error) {
-      problems.push(\`\${name}: \${error instanceof Error ? error.message.split("\\n")[0] ?? "" : String(error)}\`);
-    }
-  }
-  throw new Error(
-    \`Neither tfjs-node package can be loaded; install one of them, or pass { tf }.
-\${problems.join("\\n")}\`
-  );
 }
 var TfjsModel = class {
   description;
@@ -807,8 +1011,24 @@ function some(names) {
 }
 
 // src/runtime/engine/tfjs/folder.ts
-function create(options = {}) {
-  return openModel(dirname2(fileURLToPath(import.meta.url)), options);
+async function create(options = {}) {
+  const tf = options.tf ?? await findTf();
+  return openModel(dirname3(fileURLToPath(import.meta.url)), { ...options, tf });
+}
+async function findTf() {
+  try {
+    return loadTensorflow().tf;
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    try {
+      const name = "@tensorflow/tfjs-node";
+      const module = await import(name);
+      return module.default ?? module;
+    } catch {
+      throw new Error(\`\${describeEngineError(error)}
+Or install @tensorflow/tfjs-node, or pass { tf }.\`, { cause: error });
+    }
+  }
 }
 export {
   FeedError,

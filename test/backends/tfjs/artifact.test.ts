@@ -1,6 +1,6 @@
 /** The folder of the tfjs target as its users meet it: its graph's form, its JavaScript API, its checks, its weights. */
 import { execFileSync } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -215,6 +215,21 @@ describe("the API", () => {
     // Both are signatures of one session, for the folder is the same.
     expect(own.predict({ image: batch.image })).toEqual(model.predict({ image: batch.image }));
     own.dispose();
+  });
+  test("index.mjs finds the engine by itself, and says what to do where there is none", async () => {
+    // A process of its own: this one has TensorFlow loaded already.
+    const beside = await mkdtemp(
+      join(fileURLToPath(new URL("../../../node_modules/", import.meta.url)), ".archc-test-"),
+    );
+    const run = (place: string): string => {
+      const use = `import { create } from ${JSON.stringify(pathToFileURL(join(place, "index.mjs")).href)};
+        try { const model = await create(); console.log("opened " + model.description.name); model.dispose(); } catch (error) { console.log(error.message); }`;
+      return execFileSync(process.execPath, ["--input-type=module", "-e", use], { encoding: "utf8" });
+    };
+    await cp(folder, beside, { recursive: true });
+    expect(run(beside)).toContain("opened net");
+    await rm(beside, { recursive: true });
+    expect(run(folder)).toContain("npm install");
   });
   test("index.mjs is the bundle of its sources", () => {
     const script = fileURLToPath(new URL("../../../scripts/generate-loader.mjs", import.meta.url));

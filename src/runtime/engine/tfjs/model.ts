@@ -17,8 +17,8 @@ export { FeedError, type Feed, type Feeds } from "./feeds.ts";
 export { type TensorData, type TfModule, TfjsRunError } from "./session.ts";
 
 export interface OpenOptions {
-  /** The loaded tfjs-node module; without it `@tensorflow/tfjs-node-gpu`, else `@tensorflow/tfjs-node`, is imported. */
-  readonly tf?: TfModule;
+  /** The loaded tfjs-node module. */
+  readonly tf: TfModule;
   /** The weights to start from; `weights.safetensors` in the folder unless told. */
   readonly weights?: string;
 }
@@ -34,10 +34,9 @@ export interface LoadReport {
 /** Weights cross the border in groups of about this many bytes. */
 const GROUP_BYTES = 64 << 20;
 
-export async function openModel(folder: string, options: OpenOptions = {}): Promise<TfjsModel> {
+export async function openModel(folder: string, options: OpenOptions): Promise<TfjsModel> {
   const description = JSON.parse(await readFile(join(folder, "model.json"), "utf8")) as ModelDescription;
-  const tf = options.tf ?? (await importTf());
-  const session = await Session.open(folder, tf);
+  const session = await Session.open(folder, options.tf);
   const model = new TfjsModel(description, session);
   try {
     await model.load(options.weights ?? join(folder, "weights.safetensors"));
@@ -46,22 +45,6 @@ export async function openModel(folder: string, options: OpenOptions = {}): Prom
     throw error;
   }
   return model;
-}
-
-async function importTf(): Promise<TfModule> {
-  const names = ["@tensorflow/tfjs-node-gpu", "@tensorflow/tfjs-node"];
-  const problems: string[] = [];
-  for (const name of names) {
-    try {
-      const module = (await import(name)) as { default?: TfModule } & TfModule;
-      return module.default ?? module;
-    } catch (error) {
-      problems.push(`${name}: ${error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error)}`);
-    }
-  }
-  throw new Error(
-    `Neither tfjs-node package can be loaded; install one of them, or pass { tf }.\n${problems.join("\n")}`,
-  );
 }
 
 export class TfjsModel {
