@@ -28,7 +28,10 @@ export function poisoned(node: unknown): unknown {
 
 /** Every node but an expression holds other things than a span beside its kind or its name. */
 function isExpression(value: unknown): value is Expr {
-  return typeof value === "object" && value !== null && expressionKinds.has((value as PlainNode).kind ?? "");
+  if (typeof value !== "object" || value === null) return false;
+  const { kind = "" } = value as PlainNode;
+  // a line that maps weights is a `map` too
+  return expressionKinds.has(kind) && !(kind === "map" && !("entries" in value));
 }
 
 const expressionKinds: ReadonlySet<string> = new Set([

@@ -4,7 +4,7 @@
  */
 import type { CstNode, IToken } from "chevrotain";
 import type { SourceFile, Span } from "../source/source.ts";
-import type { Name, NumberNode, StringNode } from "./ast.ts";
+import type { BadExpr, Name, NumberNode, StringNode } from "./ast.ts";
 
 /** A token that recovery put in: what it stands for is not in the text. */
 export interface HoleToken extends IToken {
@@ -73,15 +73,14 @@ export class Places {
     return { kind: "string", value: unquote(token.image), span: this.ofToken(token) };
   }
 
-  number(token: IToken): NumberNode {
+  /** One that is not written right was reported when it was scanned, and has no value. */
+  number(token: IToken): NumberNode | BadExpr {
     const text = token.image;
-    return {
-      kind: "number",
-      text,
-      value: Number(text.replaceAll("_", "")),
-      int: !/[.eE]/.test(text),
-      span: this.ofToken(token),
-    };
+    const value = Number(text.replaceAll("_", ""));
+    const span = this.ofToken(token);
+    return Number.isNaN(value)
+      ? { kind: "bad", span }
+      : { kind: "number", text, value, int: !/[.eE]/.test(text), span };
   }
 }
 
