@@ -2,7 +2,7 @@
 import type { Node } from "../../../compiler/graph/graph.ts";
 import { dimAttribute, numberAttribute, pairAttribute } from "../../../compiler/ops/attributes.ts";
 import { Dim } from "../../../compiler/types/dim.ts";
-import type { NodeEmitter, Row, Table } from "../emitter.ts";
+import type { Row, Table } from "../emitter.ts";
 import type { AttributeValues } from "../proto.ts";
 
 const matmul: Row = (n) => n.one("MatMul", n.inputs);
