@@ -67,6 +67,11 @@ export function isWord(token: IToken | undefined): boolean {
   return token !== undefined && (isName(token) || wordGroups.has(token.image));
 }
 
+/** Whether a value, a type or a path may be complete behind this token. */
+export function mayEndValue(token: IToken): boolean {
+  return endsValue.has(token.tokenType) || isName(token);
+}
+
 export class Layout {
   readonly tokens: readonly IToken[];
   /** Of each token, from 1. */
@@ -111,7 +116,7 @@ export class Layout {
 
   endsValue(index: number): boolean {
     const token = this.tokens[index];
-    return token !== undefined && (endsValue.has(token.tokenType) || isName(token));
+    return token !== undefined && mayEndValue(token);
   }
 
   /** What the token begins, wherever that may be allowed; undefined where it can only be part of a line. */

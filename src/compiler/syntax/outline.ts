@@ -387,7 +387,8 @@ class IslandScan {
     if (seen.has("output")) return "head";
     if (seen.has("train") || seen.has("step")) return "train";
     if (seen.has("rule")) return "pretrained";
-    if (seen.has("line") || seen.has("result")) return "body";
-    return seen.has("field") ? "fields" : undefined;
+    // The `=>` of a block in a field is not that of a body.
+    if (seen.has("field") && !seen.has("line")) return "fields";
+    return seen.has("line") || seen.has("result") ? "body" : undefined;
   }
 }

@@ -102,7 +102,8 @@ export class Recovery {
       if (whole.failedAt === undefined) return { rule, node: this.#build(rule, whole.tree) };
     }
     if (raw.length === 1 && raw[0]?.tokenType === t.RCurly) {
-      this.#reporter.strayCloser(raw[0]);
+      const next = this.#layout.line[island.end] !== this.#layout.line[island.start];
+      this.#reporter.strayCloser(raw[0], next && this.#layout.isFirst(island.start));
       return undefined;
     }
     for (const group of island.groups) this.#readGroup(group);

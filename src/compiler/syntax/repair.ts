@@ -5,6 +5,7 @@
 import type { IToken, TokenType } from "chevrotain";
 import { grammarNeighbours, runRule, type RuleName } from "../../../grammar/shared.ts";
 import { marks, tokens as t, wordTokens } from "../../../grammar/tokens.ts";
+import { isName, mayEndValue } from "./layout.ts";
 import { makeToken } from "./scan.ts";
 
 export interface Repair {
@@ -16,8 +17,10 @@ export interface Repair {
   /** All tokens after the edit; the rule reads them. */
   readonly tokens: readonly IToken[];
   readonly rule: RuleName;
-  /** No other edit would do, so the tree can be trusted and the edit can be offered. */
+  /** The tree can be trusted: no other edit would do, or what is unknown is marked as such in the tree. */
   readonly sure: boolean;
+  /** The edit is certainly what was meant, and can be offered. */
+  readonly offered: boolean;
 }
 
 const closerOf: ReadonlyMap<TokenType, TokenType> = new Map([
@@ -34,7 +37,24 @@ const imageOf: ReadonlyMap<TokenType, string> = new Map<TokenType, string>([
 /** Tokens that hold a construct together; where one is missing there is usually one way to put it back. */
 const structural: readonly TokenType[] = [
   ...[t.Comma, t.Colon, t.Assign, t.FatArrow, t.Arrow, t.RParen, t.RSquare, t.RCurly, t.LParen, t.LSquare, t.LCurly],
-  ...[t.In, t.For, t.Of, t.From, t.By, t.At, t.Then, t.Else, t.Fuse, t.List, t.If, t.Fold, t.Block, t.Step, t.Dot],
+  ...[
+    t.In,
+    t.For,
+    t.Of,
+    t.From,
+    t.By,
+    t.At,
+    t.Then,
+    t.Else,
+    t.Fuse,
+    t.If,
+    t.Fold,
+    t.Block,
+    t.Where,
+    t.Step,
+    t.Dot,
+    t.Bar,
+  ],
   ...[t.Let, t.Loss, t.Input],
 ];
 
@@ -45,18 +65,21 @@ const confused: readonly (readonly [TokenType, TokenType])[] = [
   [t.Arrow, t.FatArrow],
   [t.FatArrow, t.Arrow],
   [t.Bar, t.Pipe],
-  [t.Assign, t.Equal],
   [t.Equal, t.Assign],
   [t.RParen, t.RSquare],
   [t.RSquare, t.RParen],
   [t.RCurly, t.RParen],
   [t.RParen, t.RCurly],
-  [t.Dot, t.Comma],
-  [t.Colon, t.Comma],
   [t.In, t.Of],
   [t.Of, t.In],
   [t.Arrow, t.Colon],
 ];
+
+/** Tokens that a value can begin with. */
+const startsValue: ReadonlySet<TokenType> = new Set([
+  ...[t.Number, t.String, t.True, t.False, t.Training, t.Branch, t.LParen, t.LSquare, t.LCurly, t.Minus, t.Not],
+  ...[t.If, t.Fold, t.Block, t.Ellipsis, t.New, t.Wildcard],
+]);
 
 export function tokenFor(type: TokenType, offset: number): IToken {
   return makeToken(type, imageOf.get(type) ?? "", offset, offset);
@@ -107,20 +130,29 @@ export class Repairer {
     kind: "insert" | "replace",
     at: number,
   ): Repair | undefined {
+    const found: Repair[] = [];
     const before = this.#tokens.slice(0, at);
     const rest = this.#tokens.slice(kind === "insert" ? at : at + 1);
     const offset = this.#tokens[at]?.startOffset ?? 0;
     for (const [type, rule] of starts) {
+      // Before `=` a soft word would only be a name.
+      if (rest[0]?.tokenType === t.Assign && type.CATEGORIES?.includes(t.Name) === true) continue;
       const put = tokenFor(type, offset);
       const tokens = [...before, put, ...rest];
-      if (runRule(rule, tokens).failedAt === undefined) return { kind, at, put: [put], tokens, rule, sure: true };
+      if (runRule(rule, tokens).failedAt === undefined)
+        found.push({ kind, at, put: [put], tokens, rule, sure: true, offered: true });
     }
-    return undefined;
+    const [best] = found;
+    // `let` is what people forget; where the line could as well be a weight or an output, they have to say.
+    const types = found.map((repair) => repair.put[0]?.tokenType).filter((type) => type !== t.Assert);
+    const plainLet = types[0] === t.Let && !types.includes(t.Param) && !types.includes(t.Predict);
+    return best && { ...best, offered: kind === "replace" || types.length === 1 || plainLet };
   }
 
   find(): Repair | undefined {
     return (
       this.#swallowed() ??
+      this.#absent() ??
       this.#closers() ??
       this.#reserved() ??
       this.#structure() ??
@@ -150,17 +182,43 @@ export class Repairer {
   #insert(at: number, types: readonly TokenType[]): Repair | undefined {
     const put = types.map((type) => tokenFor(type, offsetBefore(this.#tokens, at)));
     const tokens = this.#edited(at, put);
-    return tokens && { kind: "insert", at, put, tokens, rule: this.#rule, sure: true };
+    return tokens && { kind: "insert", at, put, tokens, rule: this.#rule, sure: true, offered: true };
+  }
+
+  /** Puts in something that is marked as missing, so that the rest of the tree can be trusted. */
+  #hole(at: number, type: TokenType): Repair | undefined {
+    const put = [holeFor(type, offsetBefore(this.#tokens, at))];
+    const tokens = this.#edited(at, put);
+    return tokens && { kind: "insert", at, put, tokens, rule: this.#rule, sure: true, offered: false };
   }
 
   /** `regions of x`: the name is missing, and the word behind it was taken for one. */
   #swallowed(): Repair | undefined {
     const at = this.#failedAt - 1;
     const type = this.#tokens[at]?.tokenType;
-    if (type !== t.Of && type !== t.From) return undefined;
-    const put = [holeFor(t.Identifier, offsetBefore(this.#tokens, at))];
-    const tokens = this.#edited(at, put);
-    return tokens && { kind: "insert", at, put, tokens, rule: this.#rule, sure: true };
+    return type === t.Of || type === t.From ? this.#hole(at, t.Identifier) : undefined;
+  }
+
+  /** Nothing stands where a value or a name belongs. */
+  #absent(): Repair | undefined {
+    const at = this.#failedAt;
+    const next = this.#tokens[at];
+    const before = this.#tokens[at - 1]?.tokenType;
+    const afterSoftWord = before === t.Of || before === t.From || before === t.By || before === t.At;
+    if (
+      (this.#endsValue(at - 1) && !afterSoftWord) ||
+      isName(next) ||
+      (next !== undefined && startsValue.has(next.tokenType))
+    )
+      return undefined;
+    return this.#hole(at, t.Identifier) ?? this.#hole(at, t.String);
+  }
+
+  /** `*` ends a value only as a member; elsewhere it is a product. */
+  #endsValue(at: number): boolean {
+    const token = this.#tokens[at];
+    if (token?.tokenType === t.Star) return this.#tokens[at - 1]?.tokenType === t.Dot;
+    return token !== undefined && mayEndValue(token);
   }
 
   /** Brackets that are open at the failure are closed there. */
@@ -174,7 +232,7 @@ export class Repairer {
         if (repair === undefined || opener === undefined) continue;
         const earlier = Array.from({ length: at - opener - 2 }, (_, i) => opener + 2 + i);
         const sure = !earlier.some((i) => this.#insert(i, closers.slice(0, count)) !== undefined);
-        return { ...repair, sure };
+        return { ...repair, sure, offered: sure };
       }
     }
     return undefined;
@@ -187,7 +245,8 @@ export class Repairer {
       if (token === undefined || !wordTokens.has(token.image)) continue;
       const name = makeToken(t.Identifier, token.image, token.startOffset, (token.endOffset ?? 0) + 1);
       const tokens = this.#edited(at, [name], 1);
-      if (tokens !== undefined) return { kind: "replace", at, put: [name], tokens, rule: this.#rule, sure: true };
+      if (tokens !== undefined)
+        return { kind: "replace", at, put: [name], tokens, rule: this.#rule, sure: true, offered: false };
     }
     return undefined;
   }
@@ -199,28 +258,52 @@ export class Repairer {
       const nameFits = this.#edited(at, [holeFor(t.Identifier, 0)]) !== undefined;
       for (const type of structural) {
         if (nameFits && type.CATEGORIES?.includes(t.Name) === true) continue;
-        // A point makes a member of anything; only before `{` and `*` nothing else could be meant.
-        const next = this.#tokens[at]?.tokenType;
-        if (type === t.Dot && next !== t.LCurly && next !== t.Star) continue;
+        if (type === t.Dot && !this.#picksAt(at)) continue;
         const repair = this.#insert(at, [type]);
         if (repair !== undefined) found.push(repair);
       }
       const [best] = found;
-      if (best !== undefined) return { ...best, sure: found.length === 1 };
+      if (best === undefined) continue;
+      const sure = found.length === 1 && this.#isOnlyWay(best, at);
+      return { ...best, sure, offered: sure };
     }
     return undefined;
   }
 
+  /** A point makes a member of anything; only before `{a, b}` and `*` nothing else could be meant. */
+  #picksAt(at: number): boolean {
+    const next = this.#tokens[at]?.tokenType;
+    const after = this.#tokens[at + 2]?.tokenType;
+    return next === t.Star || (next === t.LCurly && (after === t.Comma || after === t.RCurly));
+  }
+
+  /** Whether a token that was put in could not as well be another one, or stand elsewhere. */
+  #isOnlyWay(repair: Repair, at: number): boolean {
+    const [put] = repair.put;
+    const [before, next, after] = [this.#tokens[at - 1], this.#tokens[at], this.#tokens[at + 1]];
+    const isOpener = put !== undefined && closerOf.has(put.tokenType);
+    if (isOpener) {
+      // `f(x))` has a closer too many or an opener too few, and the opener could stand in many places.
+      if (closerOf.get(put.tokenType) === next?.tokenType) return false;
+      for (let i = 1; i < this.#failedAt + 1; i++)
+        if (i !== at && this.#insert(i, [put.tokenType]) !== undefined) return false;
+    }
+    // Two values side by side lack a comma or an operator; only two strings, or a name with `:`, say which.
+    if (put?.tokenType === t.Comma && after?.tokenType !== t.Colon)
+      return before?.tokenType === t.String && next?.tokenType === t.String;
+    return this.#hole(at, t.Plus) === undefined;
+  }
+
+  /** One mark where another belongs. */
   #confusion(): Repair | undefined {
-    for (const at of this.#near()) {
-      const token = this.#tokens[at];
-      if (token === undefined) continue;
-      for (const [wrong, right] of confused) {
-        if (token.tokenType !== wrong) continue;
-        const put = makeToken(right, imageOf.get(right) ?? "", token.startOffset, (token.endOffset ?? 0) + 1);
-        const tokens = this.#edited(at, [put], 1);
-        if (tokens !== undefined) return { kind: "replace", at, put: [put], tokens, rule: this.#rule, sure: true };
-      }
+    const at = this.#failedAt;
+    const token = this.#tokens[at];
+    for (const [wrong, right] of confused) {
+      if (token?.tokenType !== wrong) continue;
+      const put = makeToken(right, imageOf.get(right) ?? "", token.startOffset, (token.endOffset ?? 0) + 1);
+      const tokens = this.#edited(at, [put], 1);
+      if (tokens !== undefined)
+        return { kind: "replace", at, put: [put], tokens, rule: this.#rule, sure: true, offered: true };
     }
     return undefined;
   }
@@ -229,10 +312,8 @@ export class Repairer {
   #missing(): Repair | undefined {
     for (const type of [t.Identifier, t.String, t.Plus]) {
       for (const at of this.#near()) {
-        const put = [holeFor(type, offsetBefore(this.#tokens, at))];
-        const tokens = this.#edited(at, put);
-        // The hole itself says what is unknown, so the rest of the tree can be trusted.
-        if (tokens !== undefined) return { kind: "insert", at, put, tokens, rule: this.#rule, sure: true };
+        const repair = this.#hole(at, type);
+        if (repair !== undefined) return repair;
       }
     }
     return undefined;
@@ -242,7 +323,8 @@ export class Repairer {
     for (const at of this.#near()) {
       if (at >= this.#tokens.length) continue;
       const tokens = this.#edited(at, [], 1);
-      if (tokens !== undefined) return { kind: "delete", at, put: [], tokens, rule: this.#rule, sure: false };
+      if (tokens !== undefined)
+        return { kind: "delete", at, put: [], tokens, rule: this.#rule, sure: false, offered: false };
     }
     return undefined;
   }
@@ -258,7 +340,8 @@ export class Repairer {
         const close = closers.map((type) => tokenFor(type, offset));
         for (const put of [[...close], [holeFor(t.Identifier, offset), ...close]]) {
           const made = this.#edited(from, put, to - from);
-          if (made !== undefined) return { kind: "cut", at: from, put, tokens: made, rule: this.#rule, sure: false };
+          if (made !== undefined)
+            return { kind: "cut", at: from, put, tokens: made, rule: this.#rule, sure: false, offered: false };
         }
       }
     }

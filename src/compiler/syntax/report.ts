@@ -43,11 +43,11 @@ export class SyntaxReporter {
 
   // --- braces of groups ---------------------------------------------------------------------------------------------
 
-  strayCloser(token: IToken): void {
+  /** `alone` on its line nothing but removing it is likely. */
+  strayCloser(token: IToken, alone: boolean): void {
     const span = this.#spanOf(token);
-    report(this.#bag, "E0109", { close: token.image }, span, {
-      fixes: [{ title: `remove \`${token.image}\``, span, text: "" }],
-    });
+    const fixes = alone ? [{ title: `remove \`${token.image}\``, span, text: "" }] : [];
+    report(this.#bag, "E0109", { close: token.image }, span, { fixes });
   }
 
   groupBraces(group: Group): void {
@@ -118,7 +118,8 @@ export class SyntaxReporter {
       repair.put[0].tokenType !== t.Plus;
     // A word behind a missing name may have been taken for it; the mend knows better where the name belongs.
     if (!silent) this.#explain(failed, missesName ? Math.min(point, repair.at) : point, repair);
-    return repair;
+    // Where a closer is too much, an opener may be missing, and nobody knows where.
+    return repair !== undefined && isStray(tokens, point) ? { ...repair, sure: false } : repair;
   }
 
   #noStart(failed: FailedIsland, repair: Repair | undefined): void {
@@ -133,7 +134,7 @@ export class SyntaxReporter {
     const mended = repair?.kind === "replace" ? replaceFirst(shown, token, put) : `${put} ${shown}`;
     const text = isStart ? mended : otherwise;
     const fixes: Fix[] = [];
-    if (isStart && repair.kind === "insert" && repair.sure)
+    if (isStart && repair.kind === "insert" && repair.offered)
       fixes.push({ title: `insert \`${put}\``, span: this.#at(span.start, span.start), text: `${put} ` });
     if (isStart && repair.kind === "replace") fixes.push({ title: `write \`${put}\``, span, text: put });
     const line = positionOf(this.#scan.file, this.#at(span.start, span.start).start).line;
@@ -157,8 +158,8 @@ export class SyntaxReporter {
   #explain(failed: FailedIsland, point: number, repair: Repair | undefined): void {
     const { tokens } = failed;
     const found = tokens[point];
-    if (found !== undefined && isCloser(found.tokenType) && unclosed(tokens.slice(0, point)).opener === undefined) {
-      this.strayCloser(found);
+    if (found !== undefined && isStray(tokens, point)) {
+      this.strayCloser(found, false);
       return;
     }
     if (repair !== undefined) {
@@ -174,7 +175,7 @@ export class SyntaxReporter {
       if (closes && this.#unclosed(failed, repair)) return;
       const removed = repair.kind === "delete" ? tokens[repair.at] : undefined;
       if (removed !== undefined && isCloser(removed.tokenType)) {
-        this.strayCloser(removed);
+        this.strayCloser(removed, false);
         return;
       }
     } else if (this.#unclosed(failed, undefined)) return;
@@ -190,7 +191,7 @@ export class SyntaxReporter {
     if (token === undefined || isHole(token)) return false;
     const close = token.tokenType === t.LParen ? ")" : token.tokenType === t.LSquare ? "]" : "}";
     const fixes: Fix[] = [];
-    if (repair?.sure === true) {
+    if (repair?.offered === true) {
       const at = offsetBefore(tokens, repair.at);
       const text = repair.put.map((p) => p.image).join("");
       fixes.push({ title: `insert \`${text}\``, span: this.#at(at, at), text });
@@ -230,7 +231,7 @@ export class SyntaxReporter {
   }
 
   #fixOf(tokens: readonly IToken[], repair: Repair): readonly Fix[] {
-    if (!repair.sure || repair.put.some(isHole)) return [];
+    if (!repair.offered || repair.put.some(isHole)) return [];
     const text = repair.put.map((p) => p.image).join("");
     if (repair.kind === "replace") {
       const place = this.#spanOf(tokens[repair.at]);
@@ -286,6 +287,12 @@ export class SyntaxReporter {
     const [line = ""] = this.#scan.file.text.slice(start, this.#endBefore(island.end)).split("\n");
     return line.length > 60 ? `${line.slice(0, 57)}…` : line.trimEnd();
   }
+}
+
+/** Whether a closing bracket stands here that nothing before it opens. */
+function isStray(tokens: readonly IToken[], at: number): boolean {
+  const token = tokens[at];
+  return token !== undefined && isCloser(token.tokenType) && unclosed(tokens.slice(0, at)).opener === undefined;
 }
 
 function isCloser(type: TokenType): boolean {

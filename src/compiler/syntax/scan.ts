@@ -123,7 +123,8 @@ class Scanner {
     if (!GOOD_NUMBER.test(image)) {
       const plain = /^[0-9]+(?=\.[A-Za-z_])/.exec(image);
       if (plain !== null) end = start + plain[0].length;
-      else this.#problem("number", start, end, mendNumber(image));
+      // Right behind a name or a bracket, a point asks for a member and starts no number.
+      else this.#problem("number", start, end, /[\w)\]]/.test(this.#text[start - 1] ?? "") ? "" : mendNumber(image));
     } else if (!Number.isFinite(Number(image.replaceAll("_", "")))) this.#problem("number", start, end, "");
     this.#push(t.Number, start, end);
   }
@@ -180,7 +181,7 @@ class Scanner {
     const start = this.#at;
     // Two marks that stand for one of ours, before the first of them is taken for itself.
     const two = text.slice(start, start + 2);
-    if ((two === "||" || two === "**" || two === "..") && !this.#startsMark(start, 3)) {
+    if (this.#standsForTwo(two, start) && !this.#startsMark(start, 3)) {
       this.#standsFor(start, start + 2, lookalikes[two] ?? "");
       return;
     }
@@ -217,6 +218,13 @@ class Scanner {
     while (cut < end && lookalikes[text[cut] ?? ""] === undefined && text[cut] !== "#") cut++;
     this.#problem("character", start, cut, "");
     this.#at = cut;
+  }
+
+  /** Whether two marks are one of another language here, and not a slip between two of ours. */
+  #standsForTwo(two: string, start: number): boolean {
+    const [before, after] = [this.#text[start - 1] ?? " ", this.#text[start + 2] ?? " "];
+    if (two === "..") return /[0-9\s)\]]/.test(before) && /[A-Za-z0-9_\s(]/.test(after);
+    return two === "||" || (two === "**" && before !== ".");
   }
 
   /** Whether a mark of this length starts here. */
