@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Tensor } from "../../src/compiler/ops/tensor.ts";
 import { encodeElements } from "../../src/backends/bytes.ts";
 import { SafetensorsFile, writeSafetensors } from "../../src/runtime/safetensors.ts";
-import { archc, build, newFolder, TINY } from "./support.ts";
+import { archc, build, newFolder, startArchc, TINY } from "./support.ts";
 
 let folder: string;
 beforeAll(() => {
@@ -250,6 +250,26 @@ describe("archc compile", () => {
       "tiny.onnx",
     ]);
   });
+});
+
+describe("archc compile --watch", () => {
+  it("compiles again when a file changes, tells errors and goes on, until Ctrl-C", async () => {
+    const source = join(folder, "watched.arch");
+    writeFileSync(source, TINY);
+    const child = startArchc(folder, "compile", "watched.arch", "--target", "onnx", "-o", "watched.onnx", "--watch");
+    let text = "";
+    const edits = [TINY.replace("linear(classes)", "linear(9)"), TINY.replace("0.5", "0.25")];
+    const heard = (chunk: string): void => {
+      text += chunk;
+      const [compiled, errors] = [text.split("tiny: watched.onnx").length - 1, text.split("error[E0307]").length - 1];
+      if (edits.length === 2 && compiled === 1) writeFileSync(source, edits.shift() ?? "");
+      if (edits.length === 1 && errors === 1) writeFileSync(source, edits.shift() ?? "");
+      if (compiled === 2) child.kill("SIGINT");
+    };
+    child.stdout?.setEncoding("utf8").on("data", heard);
+    child.stderr?.setEncoding("utf8").on("data", heard);
+    expect(await new Promise((resolve) => child.on("close", resolve))).toBe(130);
+  }, 60_000);
 });
 
 describe("archc run", () => {
