@@ -23,7 +23,7 @@ import { isEnclosed } from "./printer-base.ts";
 import { flatWidth } from "./width.ts";
 import type { Doc } from "./writer.ts";
 
-const { align, group, indent } = builders;
+const { align, group, indent, line } = builders;
 
 /** Operators of one level stand in one chain. */
 const LEVELS: Readonly<Record<BinaryOp, number>> = {
@@ -234,6 +234,14 @@ export abstract class ExpressionPrinter extends TypePrinter {
       else groups.at(-1)?.push(gap, parts);
     }
     const [first = [], ...rest] = groups;
+    const [gap, only] = first;
+    // The only stage opens its brackets on the line where it stands if a line of its own would be too short for it.
+    if (
+      stages.length === 1 &&
+      gap === line &&
+      (flatWidth(only ?? "") ?? Infinity) > this.page.width - 4 * this.page.indent
+    )
+      return [start, ...label, " ", only ?? ""];
     const more = rest.map(([gap = "", ...stage]): Doc => [gap, group(stage)]);
     const set = (docs: Doc[]): Doc => (apart ? docs : indent(docs));
     return [group([start, ...label, set(first)]), set(more)];

@@ -187,7 +187,7 @@ export abstract class LinePrinter extends ExpressionPrinter {
       case "loss":
       case "predict":
       case "metric":
-        if (node.name === undefined) return row("", [w.take(), this.value(node.value)]);
+        if (node.name === undefined) return row("", [w.take(), w.gap(" "), this.expr(node.value)]);
         return this.cells("output", () => [w.take(), w.word()], this.assigned(node.value));
       case "optimize":
         return this.optimize(node);
