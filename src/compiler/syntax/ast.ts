@@ -9,7 +9,7 @@ interface Located {
   readonly span: Span;
 }
 
-/** A name as written, with its place. */
+/** A name as written, with its place. The text is empty where the name is missing, which was reported. */
 export interface Name extends Located {
   readonly text: string;
 }
