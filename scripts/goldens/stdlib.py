@@ -155,9 +155,69 @@ def losses() -> Goldens:
     return g
 
 
+class Bottleneck(nn.Module):
+    """ResNeXt's unit, written out in PyTorch's layers."""
+
+    def __init__(self, channels: int, out: int, stride: int, groups: int) -> None:
+        super().__init__()
+        narrow = out // 4
+        self.conv1, self.bn1 = nn.Conv2d(channels, narrow, 1, bias=False), nn.BatchNorm2d(narrow)
+        self.conv2 = nn.Conv2d(narrow, narrow, 3, stride, 1, groups=groups, bias=False)
+        self.bn2 = nn.BatchNorm2d(narrow)
+        self.conv3, self.bn3 = nn.Conv2d(narrow, out, 1, bias=False), nn.BatchNorm2d(out)
+        self.conv, self.bn = nn.Conv2d(channels, out, 1, stride, bias=False), nn.BatchNorm2d(out)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = F.relu(self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x))))))
+        return F.relu(self.bn3(self.conv3(y)) + self.bn(self.conv(x)))
+
+
+class SqueezeExcite(nn.Module):
+    def __init__(self, channels: int, hidden: int) -> None:
+        super().__init__()
+        self.fc1, self.fc2 = nn.Linear(channels, hidden), nn.Linear(hidden, channels)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * torch.sigmoid(self.fc2(F.relu(self.fc1(x.mean((2, 3))))))[:, :, None, None]
+
+
+class InvertedResidual(nn.Module):
+    def __init__(self, channels: int, expand: int) -> None:
+        super().__init__()
+        wide = channels * expand
+        self.conv1, self.bn1 = nn.Conv2d(channels, wide, 1, bias=False), nn.BatchNorm2d(wide)
+        self.conv2, self.bn2 = nn.Conv2d(wide, wide, 3, padding=1, groups=wide, bias=False), nn.BatchNorm2d(wide)
+        self.conv3, self.bn3 = nn.Conv2d(wide, channels, 1, bias=False), nn.BatchNorm2d(channels)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = F.relu6(self.bn2(self.conv2(F.relu6(self.bn1(self.conv1(x))))))
+        return x + self.bn3(self.conv3(y))
+
+
+def blocks() -> Goldens:
+    g = Goldens()
+    image = draw(2, 4, 4, 5)
+
+    def paths(pairs: dict[str, str]) -> dict[str, str]:
+        """Convolutions and norms by PyTorch's names of modules; a norm's states with it."""
+        ends = ("weight", "bias", "running_mean", "running_var")
+        return {f"{theirs}.{end}": f"layer.{mine}.{end}" for theirs, mine in pairs.items() for end in ends}
+
+    own = {f"{kind}{i}": f"{kind}{i}" for kind in ("conv", "bn") for i in (1, 2, 3)}
+    g.module("bottleneck", Bottleneck(4, 16, 2, 2), {"x": image}, paths(own | {"conv": "downsample.conv", "bn": "downsample.bn"}))
+    g.module("squeeze_excite", SqueezeExcite(4, 2), {"x": image}, paths({"fc1": "fc1", "fc2": "fc2"}))
+    parts = ("expand", "depthwise", "project")
+    names = {f"{kind}{i + 1}": f"{part}.{layer}" for i, part in enumerate(parts) for kind, layer in (("conv", "conv"), ("bn", "batch_norm"))}
+    g.module("inverted_residual", InvertedResidual(4, 2), {"x": image}, paths(names))
+    conv = nn.Sequential(nn.Conv2d(4, 3, 5, 2, 2, bias=False), nn.BatchNorm2d(3), nn.SiLU())
+    g.module("conv_bn_act", conv, {"x": image}, paths({"0": "conv", "1": "batch_norm"}))
+    return g
+
+
 GROUPS: dict[str, Callable[[], Goldens]] = {
     "layers": layers,
     "activations": activations,
+    "blocks": blocks,
     "losses": losses,
     "sequences": stdlib_recurrent.sequences,
     "training": stdlib_training.training,

@@ -50,6 +50,16 @@ class CrossAttention(nn.Module):
         return self.inner(x, memory, memory, need_weights=False)[0]
 
 
+class CausalDecoder(nn.Module):
+    def __init__(self, inner: nn.TransformerDecoderLayer) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x: torch.Tensor, memory: torch.Tensor) -> torch.Tensor:
+        steps = x.shape[1]
+        return self.inner(x, memory, tgt_mask=torch.triu(torch.ones(steps, steps, dtype=torch.bool), 1))
+
+
 def apart(goldens: Goldens, case: str, layer: str, width: int) -> None:
     """PyTorch keeps the three projections as one matrix; archc's are three layers."""
     for kind in ("w", "grad"):
@@ -90,4 +100,14 @@ def sequences() -> Goldens:
         paths |= {f"{theirs}.{n}": f"layer.{mine}.{n}" for n in ends}
     g.module("encoder_layer", layer, {"x": tokens}, paths)
     apart(g, "encoder_layer", "layer.attention", 6)
+    decoder = nn.TransformerDecoderLayer(6, 3, 8, dropout=0.0, activation=F.gelu, batch_first=True, norm_first=True)
+    paths = {}
+    for theirs, mine in (("self_attn", "attention"), ("multihead_attn", "cross")):
+        paths |= {f"inner.{theirs}.{n}": f"layer.{mine}.inner.{n}" for n in ("in_proj_weight", "in_proj_bias")}
+        paths |= {f"inner.{theirs}.out_proj.{n}": f"layer.{mine}.out.{n}" for n in ends}
+    for theirs, mine in (("norm1", "norm1"), ("norm2", "norm2"), ("norm3", "norm3"), ("linear1", "up"), ("linear2", "down")):
+        paths |= {f"inner.{theirs}.{n}": f"layer.{mine}.{n}" for n in ends}
+    g.module("decoder_layer", CausalDecoder(decoder), {"x": tokens, "memory": memory}, paths)
+    apart(g, "decoder_layer", "layer.attention", 6)
+    apart(g, "decoder_layer", "layer.cross", 6)
     return g

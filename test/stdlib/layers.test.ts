@@ -15,8 +15,11 @@ import {
 /** f64 sums in another order differ by less. */
 const tolerance = 1e-11;
 
+const resnet = 'import { bottleneck } from "std:resnet"';
+const blocks = 'import { squeeze_excite, inverted_residual, conv_bn_act } from "std:blocks"';
 const rnn = 'import { lstm, gru, bidirectional_lstm, bidirectional_gru, live_steps } from "std:rnn"';
-const attention = 'import { attention, masked_attention, cross_attention, encoder_layer } from "std:transformer"';
+const attention =
+  'import { attention, masked_attention, cross_attention, encoder_layer, decoder_layer } from "std:transformer"';
 
 const groups: Readonly<Record<string, Readonly<Record<string, string | Expression>>>> = {
   layers: {
@@ -93,6 +96,12 @@ const groups: Readonly<Record<string, Readonly<Record<string, string | Expressio
     log_softmax: "x |> log_softmax(axis: 0)",
     prelu: "x |> prelu as layer",
   },
+  blocks: {
+    bottleneck: { imports: resnet, expr: "x |> bottleneck(16, stride: 2, groups: 2) as layer" },
+    squeeze_excite: { imports: blocks, expr: "x |> squeeze_excite(2) as layer" },
+    inverted_residual: { imports: blocks, expr: "x |> inverted_residual(4, expand: 2) as layer" },
+    conv_bn_act: { imports: blocks, expr: "x |> conv_bn_act(3, kernel: 5, stride: 2, act: silu) as layer" },
+  },
   losses: {
     cross_entropy: { expr: "cross_entropy(x, y)", ranges: { y: "0 ..< 5" } },
     cross_entropy_smooth: { expr: "cross_entropy(smoothing: 0.1)(x, y)", ranges: { y: "0 ..< 5" } },
@@ -125,6 +134,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, string | Expressio
     attention_causal: { imports: attention, expr: "x |> attention(3, causal: true) as layer" },
     masked_attention: { imports: attention, expr: "masked_attention(2)(x, live) as layer" },
     cross_attention: { imports: attention, expr: "cross_attention(2)(x, memory) as layer" },
+    decoder_layer: { imports: attention, expr: "decoder_layer(3, wide: 8)(x, memory) as layer" },
     encoder_layer: { imports: attention, expr: "x |> encoder_layer(2, wide: 8) as layer" },
   },
 };
