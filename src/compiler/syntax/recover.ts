@@ -136,7 +136,7 @@ export class Recovery {
       else lines.push(piece.node);
     }
     if (group.kind === "body" && !sawResult) this.#reporter.noResult(group);
-    this.#grafts.set(this.#opener(group), { lines, result });
+    this.#grafts.set(this.#opener(group), { kind: group.kind, lines, result });
   }
 
   #openers = new Map<Group, IToken>();

@@ -19,6 +19,7 @@ import type {
   StepNode,
   StringNode,
 } from "./ast.ts";
+import type { Container } from "./layout.ts";
 import { all, first, isHole, nth } from "./tree-base.ts";
 import { ExpressionBuilder } from "./tree-expressions.ts";
 
@@ -68,13 +69,13 @@ export class TreeBuilder extends ExpressionBuilder {
     }
     if (modelDecl !== undefined) {
       const { Name, params, LCurly, item } = first(modelDecl).children;
-      const items = this.#inside(first(LCurly), () => all(item).map((i) => this.item(i)));
+      const items = this.#inside(first(LCurly), "model", () => all(item).map((i) => this.item(i)));
       return { kind: "model", name: this.places.name(first(Name)), params: this.params(first(params)), items, ...base };
     }
     const { Name, LCurly, edit } = first(variantDecl).children;
     const name = this.places.name(first(Name));
     const of = this.places.name(nth(Name, 1));
-    const edits = this.#inside(first(LCurly), () => all(edit).map((e) => this.edit(e)));
+    const edits = this.#inside(first(LCurly), "variant", () => all(edit).map((e) => this.edit(e)));
     return { kind: "variant", name, of, edits, ...base };
   }
 
@@ -88,10 +89,11 @@ export class TreeBuilder extends ExpressionBuilder {
   }
 
   /** What stands between an opening brace and its closer: read apart by recovery, or in the concrete tree. */
-  #inside<T>(brace: Parameters<typeof this.grafts.get>[0], build: () => readonly T[]): readonly T[] {
+  #inside<T>(brace: Parameters<typeof this.grafts.get>[0], kind: Container, build: () => readonly T[]): readonly T[] {
     const graft = this.grafts.get(brace);
-    // Recovery read these lines with the rule that belongs to this brace.
-    return graft === undefined ? build() : (graft.lines as readonly T[]);
+    if (graft === undefined) return build();
+    // Recovery read these lines with the rule of their kind.
+    return graft.kind === kind ? (graft.lines as readonly T[]) : [];
   }
 
   // --- model items --------------------------------------------------------------------------------------------------
@@ -139,14 +141,14 @@ export class TreeBuilder extends ExpressionBuilder {
         kind: "head",
         name: this.places.name(first(Name)),
         for: forClause === undefined ? undefined : this.forClause(first(forClause)),
-        lines: this.#inside(first(LCurly), () => all(headLine).map((l) => this.headLine(l))),
+        lines: this.#inside(first(LCurly), "head", () => all(headLine).map((l) => this.headLine(l))),
         ...base,
       };
     }
     if (outputItem !== undefined) return this.output(first(outputItem), node);
     if (trainItem !== undefined) {
       const { LCurly, trainLine } = first(trainItem).children;
-      const lines = this.#inside(first(LCurly), () => all(trainLine).map((l) => this.trainLine(l)));
+      const lines = this.#inside(first(LCurly), "train", () => all(trainLine).map((l) => this.trainLine(l)));
       return { kind: "train", lines, ...base };
     }
     if (dataItem !== undefined)
@@ -156,7 +158,7 @@ export class TreeBuilder extends ExpressionBuilder {
       kind: "pretrained",
       name: this.places.name(first(Name)),
       from: this.places.string(first(from)),
-      rules: this.#inside(first(LCurly), () => all(rule).map((r) => this.rule(r))),
+      rules: this.#inside(first(LCurly), "pretrained", () => all(rule).map((r) => this.rule(r))),
       ...base,
     };
   }
@@ -179,7 +181,9 @@ export class TreeBuilder extends ExpressionBuilder {
   }
 
   fields(node: cst.FieldsCstNode): readonly FieldNode[] {
-    return this.#inside(first(node.children.LCurly), () => all(node.children.field).map((f) => this.field(f)));
+    return this.#inside(first(node.children.LCurly), "fields", () =>
+      all(node.children.field).map((f) => this.field(f)),
+    );
   }
 
   field(node: cst.FieldCstNode): FieldNode {
@@ -205,7 +209,7 @@ export class TreeBuilder extends ExpressionBuilder {
     return {
       kind: "step",
       name: this.places.name(first(Name)),
-      lines: this.#inside(first(LCurly), () => all(lines).map((l) => this.optimizeLine(l))),
+      lines: this.#inside(first(LCurly), "step", () => all(lines).map((l) => this.optimizeLine(l))),
       ...this.#plain(step),
     };
   }

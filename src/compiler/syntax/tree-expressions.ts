@@ -21,10 +21,13 @@ import type {
   Target,
   TypeNode,
 } from "./ast.ts";
+import type { Container } from "./layout.ts";
 import { all, first, isHole, nth, type Places } from "./tree-base.ts";
 
-/** A body whose lines were read on their own and that stands for the one in the concrete tree. */
+/** Lines that were read on their own and stand for those in the concrete tree. */
 export interface Graft {
+  /** What they are lines of. A brace may turn out to be another one's, when a guess mends what stands before it. */
+  readonly kind: Container;
   readonly lines: readonly unknown[];
   readonly result: Expr | undefined;
 }
@@ -112,8 +115,7 @@ export class ExpressionBuilder {
     const graft = brace === undefined ? undefined : this.grafts.get(brace);
     if (graft !== undefined) {
       const closer = this.places.at(span.end - 1, span.end);
-      // What recovery read inside this brace are lines: it asked for nothing else there.
-      const lines = graft.lines as readonly Line[];
+      const lines = graft.kind === "body" ? (graft.lines as readonly Line[]) : [];
       return { lines, result: graft.result ?? { kind: "bad", span: closer }, braces: true, span };
     }
     return {
