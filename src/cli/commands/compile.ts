@@ -192,12 +192,13 @@ function parametersOf(program: Program): number {
 
 /** Until Ctrl-C. A program with errors is told and waited for, like one that compiles. */
 async function watch(ui: Ui, file: string, flags: CompileFlags): Promise<void> {
-  const { watchFile, unwatchFile } = await import("node:fs");
+  const { statSync, unwatchFile, watchFile } = await import("node:fs");
   const { signal } = interruption();
   const ended = (): boolean => signal.aborted;
   let watched = new Set<string>();
   while (!ended()) {
     let sources: ReadonlySet<string>;
+    const started = Date.now();
     try {
       sources = await once(ui, file, flags);
     } catch (error) {
@@ -214,6 +215,8 @@ async function watch(ui: Ui, file: string, flags: CompileFlags): Promise<void> {
       };
       watched = new Set(sources);
       for (const path of watched) watchFile(path, { interval: 200 }, listener);
+      // A file that was saved while it was compiled changed before anybody watched.
+      if ([...watched].some((path) => (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) > started)) changed();
       signal.addEventListener("abort", () => changed(), { once: true });
     });
     for (const path of watched) unwatchFile(path);
