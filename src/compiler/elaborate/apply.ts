@@ -125,7 +125,11 @@ export class Applier {
       const name = param?.name.text ?? arg.name?.text ?? "";
       if (param === undefined) {
         reportUnknownSetting(context, block.name, arg, lists.config);
-      } else if (config.has(name)) context.report("E0217", { callee: block.name, name }, arg.span);
+      } else if (config.has(name)) {
+        const first = config.get(name)?.span;
+        const related = first ? [{ span: first, label: "set here first" }] : [];
+        context.report("E0217", { callee: block.name, name }, arg.span, { related });
+      }
       const fitted = param && fitStatic(value, param.type);
       if (param && fitted === undefined && !config.has(name)) {
         reportWrongSetting(context, block.name, param, arg, value, lists.config);

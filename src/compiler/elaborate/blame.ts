@@ -79,7 +79,8 @@ export function reportMismatch(context: Context, application: Application, { par
       const noun = axisNoun(rank - 1 - mismatch.axis, rank);
       const value = operand?.value;
       const reason = value?.kind === "tensor" ? value.reasons[mismatch.axis] : undefined;
-      const wanted = mismatch.wanted ? ` (\`${spanText(mismatch.wanted.span)}\`)` : "";
+      const declared = mismatch.wanted ? spanText(mismatch.wanted.span) : "";
+      const wanted = declared === "" || declared === mismatch.expected.toString() ? "" : ` (\`${declared}\`)`;
       context.report(
         "E0302",
         {

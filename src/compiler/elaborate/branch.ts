@@ -88,7 +88,7 @@ export class BranchInstance {
       new Map(),
     );
     const made: Member[] = [];
-    const over = evaluator.collection(clause.in, { ...env, reader: this.name });
+    const over = evaluator.collection(clause.in, { ...env, reader: this.name, readsAsBranch: true });
     this.#broken = over === undefined;
     for (const [i, value] of (over?.members ?? []).entries()) {
       const key = over?.keys[i] ?? String(i);

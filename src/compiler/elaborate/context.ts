@@ -110,7 +110,9 @@ export class Context {
   report<C extends Code>(code: C, args: ArgsOf<C>, span: Span, extras: ReportExtras = {}): void {
     this.#reports++;
     const place = this.place(span);
-    const inside = place === span ? [] : [{ span, label: "here, inside the standard library" }];
+    // a primitive has no inside: what is wrong there is wrong in the call
+    const isPrimitive = span.file.name === "std:prim" || span.file.name === "std:gradients";
+    const inside = place === span || isPrimitive ? [] : [{ span, label: "here, inside the standard library" }];
     report(this.bag, code, args, place, { ...extras, related: [...(extras.related ?? []), ...inside] });
   }
   /** The innermost place on the way to `span` that is in a user's file. */
@@ -145,9 +147,10 @@ export class Context {
       reports: this.#reports,
     };
   }
-  /** Counts a step of evaluation. */
-  tick(span: Span): void {
-    if (++this.#steps > maxSteps || this.graph.nodes.length > maxNodes) {
+  /** Counts a step of evaluation; a round of a loop takes as long as many others. */
+  tick(span: Span, steps = 1): void {
+    this.#steps += steps;
+    if (this.#steps > maxSteps || this.graph.nodes.length > maxNodes) {
       this.report("E0215", { steps: maxSteps, nodes: maxNodes }, span);
       throw new BudgetError("the program is too large");
     }

@@ -53,8 +53,9 @@ export interface Environment {
   readonly world: WorldContext | undefined;
   /** Where a variant's edit removed the part of this name, if one did. */
   readonly removed?: (name: string) => Span | undefined;
-  /** The part of the model that reads, for messages. */
+  /** The part of the model that reads, for messages; whether it is a branch, which `keep` can name. */
   readonly reader?: string;
+  readonly readsAsBranch?: boolean;
 }
 
 export interface Naming {

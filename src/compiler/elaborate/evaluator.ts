@@ -6,6 +6,7 @@ import type { Span } from "../source/source.ts";
 import { spanText } from "../source/source.ts";
 import type { BinaryExpr, CallExpr, Expr, IndexExpr, NameExpr } from "../syntax/ast.ts";
 import { callStatic, indexStatic, staticUnary } from "../types/evaluate.ts";
+import { SizeError } from "../types/dim.ts";
 import { isStaticFunction, JoinError } from "../types/shapes.ts";
 import {
   boolValue,
@@ -58,6 +59,11 @@ export class Evaluator {
     try {
       return this.#evaluate(expr, env, want);
     } catch (error) {
+      if (error instanceof SizeError) {
+        const problem = "this comes to no whole number that is exact";
+        this.context.report("E0207", { problem, help: "whole numbers go up to 2 ^ 53 - 1" }, expr.span);
+        return unknown;
+      }
       // who joins tensors knows where their sizes come from
       if (!(error instanceof StaticError) || error instanceof JoinError) throw error;
       if (error instanceof UnknownError || (this.context.generic && error instanceof SymbolicError)) return unknown;
@@ -87,6 +93,7 @@ export class Evaluator {
     this.context.tick(expr.span);
     switch (expr.kind) {
       case "number":
+        if (Number.isNaN(expr.value)) return unknown; // was reported when it was read
         return expr.int ? intValue(expr.value) : floatValue(expr.value);
       case "string":
         return stringValue(expr.value);

@@ -12,6 +12,8 @@ import type { Evaluator } from "./evaluator.ts";
 import { hole } from "./holes.ts";
 import { describe, unknown, type Val } from "./values.ts";
 
+const STEPS_A_ROUND = 50;
+
 /** Runs `round` for each member of the clause that its `if` lets through; gives what it went over. */
 function forEach(
   evaluator: Evaluator,
@@ -25,6 +27,7 @@ function forEach(
     return undefined;
   }
   for (const [i, member] of collection.members.entries()) {
+    evaluator.context.tick(clause.in.span, STEPS_A_ROUND);
     const key = collection.keys[i] ?? String(i);
     const locals = new Map<string, Val>();
     if (clause.key && clause.key.text !== "_") {

@@ -20,7 +20,8 @@ import { describe, holdsTensor, type Val } from "./values.ts";
 export function reportUnknownName(context: Context, name: string, span: Span, env: Environment): void {
   const removed = env.removed?.(name);
   if (removed) {
-    context.report("E0502", { reader: env.reader ?? env.weights.label, name }, removed, {
+    const reader = env.reader ?? env.weights.label;
+    context.report("E0502", { reader, name, isBranch: env.readsAsBranch === true }, removed, {
       related: [{ span, label: "read here" }],
     });
     return;

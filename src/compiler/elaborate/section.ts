@@ -57,7 +57,9 @@ export class Section {
       return;
     }
     this.#open.add(part);
-    const env = this.#environment(part.value, this);
+    const outer = this.#environment(part.value, this);
+    const [name] = boundNames(part.line);
+    const env = outer.reader === undefined && name !== undefined ? { ...outer, reader: name } : outer;
     const line = withValue(part.line, part.value.expr);
     const locals = new Map<string, Val>();
     // an edit's `base` is what stood there before, named as the same line

@@ -177,6 +177,7 @@ function reportIdle(
   if (name !== undefined && losses.length === 0) {
     const wanted = lines.flatMap(({ node }) => node.for.map((path) => path.parts.map((p) => p.text).join(".")));
     context.report("E0606", { step: name, wanted, heads: [...plan.heads.keys()] }, span);
+    return;
   }
   for (const [i, { node }] of lines.entries()) {
     const shared = name !== undefined && plan.optimize.some((line) => line.node === node);
@@ -190,11 +191,20 @@ export function checkServed(evaluator: Evaluator, plan: Plan, served: ReadonlyMa
   const patterns = [...plan.optimize, ...plan.steps.flatMap((s) => s.lines)].flatMap(({ node }) =>
     node.patterns.map((p) => new PathPattern(p.value)),
   );
-  for (const v of context.variables.all) {
-    if (v.kind !== "param" || !v.trained || context.isFrozen(v.path) || served.has(v.path)) continue;
-    if (patterns.some((p) => p.matches(v.path))) continue; // no loss depends on it
-    context.report("E0601", { path: v.path, has: patterns.length > 0 }, v.span ?? plan.model.name.span);
-  }
+  const left = context.variables.all.filter(
+    (v) =>
+      v.kind === "param" &&
+      v.trained &&
+      !context.isFrozen(v.path) &&
+      !served.has(v.path) &&
+      !patterns.some((p) => p.matches(v.path)), // or else no loss depends on it
+  );
+  const [first] = left;
+  if (first === undefined) return;
+  // the layer's place in the model, not that of the `param` in the library
+  const reader = context.graph.nodes.find((n) => n.inputs.some((input) => input.node === first.value.node));
+  const args = { paths: left.map((v) => v.path), has: patterns.length > 0 };
+  context.report("E0601", args, reader?.span ?? plan.model.name.span);
 }
 
 /** Reports what is wrong with optimizers and schedules where other errors keep the training step from being made. */

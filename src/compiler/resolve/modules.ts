@@ -5,7 +5,7 @@
 import type { DiagnosticBag } from "../diagnostics/diagnostic.ts";
 import { report } from "../diagnostics/catalog.ts";
 import { foreignName } from "../diagnostics/foreign-names.ts";
-import { suggest } from "../diagnostics/suggest.ts";
+import { nearest, suggest } from "../diagnostics/suggest.ts";
 import type { Host } from "../host.ts";
 import type { SourceFile } from "../source/source.ts";
 import type { Declaration, FileNode, ImportDecl } from "../syntax/ast.ts";
@@ -14,6 +14,22 @@ import { reportRecursion } from "./recursion.ts";
 
 /** Modules whose public names are in scope everywhere; a declaration or an import of the file wins over them. */
 export const preludeModules = ["std:prim", "std:nn", "std:losses", "std:optim", "std:init", "std:data"] as const;
+
+/** Every module of the library that programs may import by name. */
+export const standardModules = [
+  "std:blocks",
+  "std:data",
+  "std:fusion",
+  "std:init",
+  "std:losses",
+  "std:nn",
+  "std:optim",
+  "std:prim",
+  "std:regions",
+  "std:resnet",
+  "std:rnn",
+  "std:transformer",
+] as const;
 
 export type Named = Exclude<Declaration, ImportDecl>;
 
@@ -107,7 +123,12 @@ export function loadModules(host: Host, entry: string, bag: DiagnosticBag): Modu
     const known = name === undefined ? undefined : files.get(name);
     const content = name === undefined || known ? undefined : host.read(name);
     if (name === undefined || (known === undefined && content === undefined)) {
-      report(bag, "E0210", { from }, declaration.from.span);
+      const near = from.startsWith("std:") ? nearest(from, standardModules, 1) : [];
+      const { span } = declaration.from;
+      const quoted = near.map((name) => ({ title: `write "${name}"`, span, text: JSON.stringify(name) }));
+      const isQuoted = span.file.text[span.start] === '"';
+      const fixes = isQuoted ? quoted : quoted.map((fix, i) => ({ ...fix, text: near[i] ?? fix.text }));
+      report(bag, "E0210", { from, near, modules: standardModules }, span, { fixes });
       for (const { name: imported, as } of declaration.names) scope.broken.add((as ?? imported).text);
       return;
     }

@@ -59,11 +59,14 @@ class NameChecker {
   readonly #file: FileScope;
   readonly #bag: DiagnosticBag;
   readonly #imports: Scope;
+  /** What could not be read may have been what reads a name. */
+  readonly #unreadable: boolean;
 
   constructor(file: FileScope, bag: DiagnosticBag) {
     this.#file = file;
     this.#bag = bag;
     this.#imports = new Scope();
+    this.#unreadable = bag.sorted().some((d) => d.code.startsWith("E01") && d.span.file === file.file);
   }
 
   file(): void {
@@ -132,6 +135,7 @@ class NameChecker {
     }
   }
   #unused(scope: Scope): void {
+    if (this.#unreadable) return;
     for (const local of scope.locals) {
       // whether a part of a model reaches an output is asked where it is evaluated
       if (!local.used && local.kind !== "part" && !local.name.startsWith("_"))
@@ -235,6 +239,7 @@ class NameChecker {
         case "predict":
         case "metric":
           report(this.#bag, "E0411", { kind: item.kind }, item.span);
+          this.#expr(item.value, scope);
           break;
         case "let":
         case "param":

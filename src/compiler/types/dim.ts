@@ -25,6 +25,11 @@ export interface SizeName {
   readonly key: string;
 }
 
+/** A number that is no size: not whole, or larger than numbers are exact. */
+export class SizeError extends RangeError {
+  override readonly name = "SizeError";
+}
+
 interface Factor {
   readonly atom: Atom;
   readonly power: number;
@@ -52,7 +57,7 @@ export class Dim {
   static readonly one = new Dim([{ coefficient: 1, factors: [], key: "" }]);
 
   static of(value: number): Dim {
-    if (!Number.isSafeInteger(value)) throw new RangeError(`a dim must be a whole number, got ${String(value)}`);
+    if (!Number.isSafeInteger(value)) throw new SizeError(`${String(value)} is no size`);
     return value === 0 ? Dim.zero : value === 1 ? Dim.one : new Dim([{ coefficient: value, factors: [], key: "" }]);
   }
   /** A size that is not known yet; `id` tells apart two of the same name; `unit` is known to divide it. */
@@ -72,7 +77,7 @@ export class Dim {
     }
     const kept = [...sums.values()].filter((t) => t.coefficient !== 0);
     kept.sort((a, b) => b.factors.length - a.factors.length || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-    for (const t of kept) if (!Number.isSafeInteger(t.coefficient)) throw new RangeError("a size is too large");
+    for (const t of kept) if (!Number.isSafeInteger(t.coefficient)) throw new SizeError("a size is too large");
     return kept.length === 0 ? Dim.zero : new Dim(kept);
   }
 

@@ -2,10 +2,11 @@
 import { row, type Rows } from "../row.ts";
 
 export const dataRows = {
-  E0601: row<{ path: string; has: boolean }>({
+  E0601: row<{ paths: readonly string[]; has: boolean }>({
     severity: "error",
     title: "a weight that no optimizer serves",
-    message: ({ path }) => `no \`optimize\` line fits the weight ${path}`,
+    message: ({ paths }) =>
+      `no \`optimize\` line fits ${paths.slice(0, 3).join(", ")}${paths.length > 3 ? ` and ${String(paths.length - 3)} more` : ""}`,
     help: ({ has }) =>
       has
         ? 'let the last line take what is left:   optimize "**" by … at …'

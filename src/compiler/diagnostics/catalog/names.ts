@@ -82,14 +82,16 @@ export const namesRows = {
     message: ({ why }) => `\`with\` ${why}`,
     help: () => "in a head: predict both = mean_list([once, once with { image: mirrored }])",
   }),
-  E0210: row<{ from: string }>({
+  E0210: row<{ from: string; near: readonly string[]; modules: readonly string[] }>({
     severity: "error",
     title: "an imported file is not there",
     message: ({ from }) => `there is no file "${from}"`,
-    help: ({ from }) =>
-      from.startsWith("std:")
-        ? "the standard library has std:nn, std:resnet, std:regions, std:fusion, std:rnn, std:losses, std:optim, std:init, std:data"
-        : 'a path starts at this file and stays in the project:   import { block } from "./other.arch"',
+    help: ({ from, near: [near], modules }) =>
+      near !== undefined
+        ? `did you mean "${near}"?`
+        : from.startsWith("std:")
+          ? `the standard library has ${modules.join(", ")}`
+          : 'a path starts at this file and stays in the project:   import { block } from "./other.arch"',
   }),
   E0211: row<{ from: string }>({
     severity: "error",
@@ -119,7 +121,7 @@ export const namesRows = {
     severity: "error",
     title: "two declarations of one name",
     message: ({ name }) => `\`${name}\` is declared twice`,
-    help: () => "rename one of them",
+    help: ({ name }) => (name === "loss" ? "give each a name:   loss first = …" : "rename one of them"),
   }),
   E0215: row<{ steps: number; nodes: number }>({
     severity: "error",

@@ -7,7 +7,7 @@ export const syntaxRows = {
     title: "something else was expected here",
     message: ({ found }) => `${found} does not fit here`,
     label: ({ expected }) => `expected ${expected}`,
-    help: ({ help }) => help,
+    help: ({ found, help }) => help || `take ${found} out, or write what is expected before it`,
   }),
   E0102: row<{ starters: string; help: string }>({
     severity: "error",
@@ -21,7 +21,7 @@ export const syntaxRows = {
     title: "a bracket or a string is never closed",
     message: ({ open }) => (open === '"' ? "this string is never closed" : `this \`${open}\` is never closed`),
     label: ({ open, close }) => (open === '"' ? "a string ends on its own line" : `\`${close}\` is missing`),
-    help: ({ help }) => help,
+    help: ({ close, help }) => help || `put \`${close}\` where what it holds ends`,
   }),
   E0104: row<{ shown: string; help: string }>({
     severity: "error",
@@ -40,14 +40,14 @@ export const syntaxRows = {
     title: "a reserved word is used as a name",
     message: ({ word }) => `\`${word}\` is a word of the language and cannot be a name`,
     label: () => "expected a name",
-    help: ({ help }) => help,
+    help: ({ word, help }) => help || `another name, such as \`${word}_\``,
   }),
   E0107: row<{ text: string; why: string; help: string }>({
     severity: "error",
     title: "a number is not written right",
     message: ({ text }) => `\`${text}\` is not a number`,
     label: ({ why }) => why,
-    help: ({ help }) => help,
+    help: ({ help }) => help || "numbers are written 12, 10_000, 0.5 or 5e-4",
   }),
   E0108: row<{ escape: string }>({
     severity: "error",
@@ -74,7 +74,7 @@ export const syntaxRows = {
     title: "a line is not finished",
     message: () => "this line is not finished",
     label: ({ expected, last }) => `expected ${expected} after ${last}`,
-    help: ({ help }) => help,
+    help: ({ last, help }) => help || `write what is missing, or take ${last} away`,
   }),
   E0112: row<{ found: string }>({
     severity: "error",

@@ -16,12 +16,15 @@ export const variantsRows = {
     label: ({ owner, model, has }) => `${owner === "" ? model : owner} has: ${has.join(", ")}`,
     help: ({ owner, near }) => near.map((n) => (owner === "" ? n : `${owner}.${n}`)).join(" or "),
   }),
-  E0502: row<{ reader: string; name: string }>({
+  E0502: row<{ reader: string; name: string; isBranch: boolean }>({
     severity: "error",
     title: "a removed part is still read",
     message: ({ reader, name }) => `\`${reader}\` still reads \`${name}\`, which this variant removes`,
     label: () => "removed here",
-    help: ({ reader }) => `\`keep\` leaves what is read and drops the rest:   keep branch.${reader}`,
+    help: ({ reader, isBranch }) =>
+      isBranch
+        ? `\`keep\` leaves what is read and drops the rest:   keep branch.${reader}`
+        : `say what \`${reader}\` is without it:   set ${reader} = …`,
   }),
   E0503: row<{ name: string; near: readonly string[] }>({
     severity: "error",
@@ -36,7 +39,7 @@ export const variantsRows = {
     severity: "error",
     title: "one part is edited twice",
     message: ({ path }) => `\`${path}\` is set twice in this variant`,
-    help: () => "leave one of them out",
+    help: () => "keep the edit that is meant; the later one would win",
   }),
   E0505: row<{ name: string }>({
     severity: "error",
