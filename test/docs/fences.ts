@@ -4,7 +4,8 @@
  *
  * The words after the fence's `arch` say what the example is: nothing, complete files; `fragment`, lines of a model; a code
  * such as `E0301`, that it gives this one; a name such as `rings.arch`, under which later examples of the page import it;
- * `part of FILE`, lines that stand in a file of the project; `prelude`, what surrounds fragments.
+ * `part of FILE`, lines that stand in a file of the project; `prelude`, what surrounds fragments. A fence `text message` after
+ * an example is what the compiler says of it.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -19,6 +20,8 @@ export interface Example {
   readonly line: number;
   readonly words: readonly string[];
   readonly text: string;
+  /** What a `text message` fence after it says that the compiler says. */
+  readonly message: string | undefined;
 }
 
 /** The `arch` fences of a page, in order. A fence inside a list is indented; its lines are, too. */
@@ -30,9 +33,15 @@ export function examplesOf(page: string): readonly Example[] {
     if (language === undefined) continue;
     const start = i + 1;
     while (++i < lines.length && (lines[i] ?? "").trim() !== "```");
-    if (language !== "arch") continue;
-    const text = lines.slice(start, i).map((line) => (line.startsWith(indent) ? line.slice(indent.length) : line));
-    examples.push({ page, line: start, words: info.split(/\s+/).filter((word) => word !== ""), text: text.join("\n") });
+    const words = info.split(/\s+/).filter((word) => word !== "");
+    const text = lines
+      .slice(start, i)
+      .map((line) => (line.startsWith(indent) ? line.slice(indent.length) : line))
+      .join("\n");
+    const last = examples.at(-1);
+    if (language === "arch") examples.push({ page, line: start, words, text, message: undefined });
+    else if (language === "text" && words.includes("message") && last)
+      examples[examples.length - 1] = { ...last, message: text };
   }
   return examples;
 }

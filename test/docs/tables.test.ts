@@ -33,7 +33,7 @@ describe(page, () => {
   });
 
   it.each(compiled)("$left", ({ text }) => {
-    const found = judge({ page, line: 0, words: ["fragment"], text }, []);
+    const found = judge({ page, line: 0, words: ["fragment"], text, message: undefined }, []);
     expect(found, renderAll(found, { width: 120 })).toEqual([]);
   });
 });
