@@ -72,4 +72,17 @@ describe("mutants", () => {
     },
     (seconds + 60) * 1000,
   );
+
+  // each of these once ended `check` with an exception
+  it.each([
+    ["vit.arch", "224,", "224n", "a number with a letter"],
+    ["dhaa.arch", '"**.b{n}.{i}.unit.{rest**}"  ', "", "a weight map without its pattern"],
+    ["bilstm_tagger.arch", "= 128) {", "= 128) { {", "a brace too many"],
+  ])("%s with %j for %j: %s", (name, from, to) => {
+    const text = files[name] ?? "";
+    expect(text).toContain(from);
+    const { diagnostics } = check(textHost({ ...files, [name]: text.replace(from, to) }), name);
+    expect(diagnostics.some((d) => d.severity === "error")).toBe(true);
+    within(diagnostics);
+  });
 });
