@@ -1,16 +1,12 @@
 /** The catalog: its codes, its pages, and what TypeScript refuses. */
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { catalog, diagnose, isCode, report, type ArgsOf, type Code } from "../../src/compiler/diagnostics/catalog.ts";
 import { DiagnosticBag } from "../../src/compiler/diagnostics/diagnostic.ts";
 import { diagnosticToJson } from "../../src/compiler/diagnostics/json.ts";
-import { parsePage } from "../../src/compiler/diagnostics/page.ts";
 import { alternatives, editDistance, nearest } from "../../src/compiler/diagnostics/suggest.ts";
-import { parse, root } from "../syntax/support.ts";
+import { parse } from "../syntax/support.ts";
 
 const codes = Object.keys(catalog) as Code[];
-const folder = join(root, "docs", "diagnostics");
 
 describe("catalog", () => {
   it("has codes of four digits, each once", () => {
@@ -35,37 +31,6 @@ describe("catalog", () => {
     report(bag, "E0109", { close: ")" }, { file, start: 1, end: 2 });
     expect(bag.sorted()).toHaveLength(1);
     expect(bag.hasErrors).toBe(true);
-  });
-});
-
-describe("pages", () => {
-  const pages = readdirSync(folder).filter((name) => name.endsWith(".md"));
-
-  it("exist for every code of syntax", () => {
-    const wanted = codes.filter((code) => code.startsWith("E01")).map((code) => `${code}.md`);
-    expect(pages.filter((name) => name.startsWith("E01"))).toEqual(wanted.sort());
-  });
-
-  it.each(pages)("%s is named and titled as the catalog says", (name) => {
-    const page = parsePage(readFileSync(join(folder, name), "utf8"));
-    expect(`${page.code}.md`).toBe(name);
-    if (!isCode(page.code)) throw new Error(`${page.code} is in no catalog`);
-    expect(page.title).toBe(catalog[page.code].title);
-  });
-
-  it.each(pages.filter((name) => name.startsWith("E01")))("the examples of %s are wrong and right", (name) => {
-    const page = parsePage(readFileSync(join(folder, name), "utf8"));
-    for (const text of page.wrong)
-      expect(new Set(parse(text).diagnostics.map((d) => d.code))).toEqual(
-        new Set(name === "E0104.md" ? ["E0104"] : [page.code]),
-      );
-    for (const text of page.right) expect(parse(text).diagnostics).toEqual([]);
-  });
-
-  it("says what a page lacks", () => {
-    expect(() => parsePage("E0101")).toThrow("a page starts with");
-    expect(() => parsePage("# E0101: a\n\ntext\n")).toThrow("`## Wrong`");
-    expect(() => parsePage("# E0101: a\n\ntext\n\n## Wrong\n\n## Right\n")).toThrow("empty part");
   });
 });
 
