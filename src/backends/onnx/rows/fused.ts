@@ -1,6 +1,6 @@
 /** Filters and matrix products with what was joined to them, in ONNX. Folded weights are made when the file is written. */
 import { intAttribute, pairAttribute } from "../../../compiler/ops/attributes.ts";
-import { type Node, typeOf } from "../../../compiler/graph/graph.ts";
+import { type Node, typeOf, type Value } from "../../../compiler/graph/graph.ts";
 import type { Shape } from "../../../compiler/types/dim.ts";
 import { knownShape, type NodeEmitter } from "../emitter.ts";
 import type { ConvForm, GemmForm } from "../forms.ts";
@@ -25,7 +25,7 @@ export function writeConv(n: NodeEmitter, form: ConvForm): string {
   const image = n.emitter.name(x);
   if (form.norm === undefined || form.weight === undefined || channels === undefined) {
     const bias = form.bias === undefined ? [] : [copied(n, form.bias)];
-    return n.one(op, [image, n.emitter.name(w), ...bias], attributes);
+    return n.one(op, [image, filterOf(n, form, w), ...bias], attributes);
   }
   const dims = knownShape(type);
   // In a transposed filter the channel that comes out is the second axis.
@@ -52,6 +52,11 @@ export function writeGemm(n: NodeEmitter, form: GemmForm): string {
   return n.one("Gemm", c === undefined ? factors : [...factors, n.emitter.name(c)], transposes);
 }
 
+/** A filter that is a weight in another shape is written in that shape: the nodes that reshape it are not written. */
+function filterOf(n: NodeEmitter, { weight }: ConvForm, w: Value): string {
+  if (weight === undefined || w.node.inputs.length === 0) return n.emitter.name(w);
+  return made(n, weight, undefined, { kind: "copy", of: weight }, knownShape(typeOf(w)));
+}
 function filterAttributes(conv: Node): AttributeValues {
   return { dilations: { ints: pairAttribute(conv, "dilation") }, group: { int: intAttribute(conv, "groups") } };
 }
