@@ -27,6 +27,7 @@ const small: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   googlenet: { size: "80", classes: "7" },
   gpt: { vocab: "23", context: "12", width: "8", depth: "2", heads: "2" },
   mean_variance_age: { side: "64", base: "2", classes: "11" },
+  mixer: { side: "8", width: "6", depth: "2", classes: "5" },
   mobilenet_v2: { side: "64", width: "0.25", classes: "7" },
   price: { side: "64", width: "6" },
   resnet50: { side: "64", base: "2", classes: "7" },
@@ -34,8 +35,11 @@ const small: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   ssr_net: { side: "16" },
   stn: {},
   tagger: { words: "30", tags: "5", length: "6", width: "4" },
+  translate: { words: "20", length: "5", width: "8", depth: "1", heads: "2" },
   unet: { widths: "[2, 4]", bottom: "8" },
+  vae: { side: "6", width: "5", code: "3" },
   vit: { size: "32", width: "8", depth: "2", heads: "2", classes: "7" },
+  wavenet: { levels: "7", width: "4", depth: "3", stacks: "1", length: "20" },
 };
 const BATCH = 3;
 
