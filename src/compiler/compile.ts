@@ -42,6 +42,7 @@ export function compile(host: Host, options: CompileOptions): Compilation {
   const bag = new DiagnosticBag();
   const modules = load(host, options.file, bag);
   if (modules === undefined) return { program: undefined, diagnostics: bag.sorted() };
+  refuseNames(modules, bag);
   const name = options.variant ?? options.model ?? onlyModel(modules.entry, bag);
   const place = { file: modules.entry.file, start: 0, end: 0 };
   const base = name === undefined ? undefined : planFor(name, modules.entry, bag, place);
@@ -90,6 +91,13 @@ function load(host: Host, file: string, bag: DiagnosticBag): Modules | undefined
   const modules = loadModules(host, file, bag);
   if (modules === undefined) report(bag, "E0222", { file }, { file: { name: file, text: "" }, start: 0, end: 0 });
   return modules;
+}
+
+/** What `check` refuses about names is refused here too; its warnings are for those who ask. */
+function refuseNames(modules: Modules, bag: DiagnosticBag): void {
+  const names = new DiagnosticBag();
+  for (const [name, scope] of modules.files) if (!name.startsWith("std:")) checkNames(scope, names);
+  for (const diagnostic of names.sorted()) if (diagnostic.severity === "error") bag.add(diagnostic);
 }
 
 function modelNames(scope: FileScope): readonly string[] {

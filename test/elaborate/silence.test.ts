@@ -37,3 +37,9 @@ it("the `if` of a head's `for` is read", () => {
   const paths = paramPaths(compileText(modelOf(`let code = x\n  ${head}`)));
   expect(paths.filter((p) => p.startsWith("side."))).toEqual(["side.b.linear.weight", "side.b.linear.bias"]);
 });
+
+it("what `check` refuses is not compiled", () => {
+  expect(() =>
+    compileText(modelOf("let code = x\n  head two { loss mean(axis: [0, 1])(x)  loss -mean(axis: [0, 1])(x) }")),
+  ).toThrow("E0214");
+});
