@@ -95,6 +95,12 @@ export class Applier {
     const applies = anyTensor
       ? missing.length === 0 && !anyNamed
       : lists.tensors !== undefined && open.length === 0 && args.length > 0 && !anyNamed;
+    const [first] = call.args;
+    if (applies && !anyTensor && first && args.length !== lists.tensors?.length && lists.config.length === 0) {
+      // numbers where there is nothing to set
+      reportUnknownSetting(context, block.name, first, lists.config);
+      return unknown;
+    }
     if (applies) {
       const tuple = args.length === 1 && args[0]?.value.kind === "tuple" ? args[0].value.members : undefined;
       const operands =
@@ -103,7 +109,8 @@ export class Applier {
       return this.apply(block, operands, site);
     }
     if (anyTensor) {
-      reportLevels(context, block.name, call, missing[0] ?? args.find((a) => holdsTensor(a.value))?.param, args);
+      const setting = missing[0] ?? args.find((a) => holdsTensor(a.value))?.param;
+      reportLevels(context, block.name, call, setting, args, lists.tensors ?? []);
       return unknown;
     }
     const configured = this.#configure(block, args, call, lists);

@@ -152,6 +152,7 @@ export function reportLevels(
   call: CallExpr,
   setting: Param | undefined,
   args: readonly { readonly arg: Argument; readonly value: Val }[],
+  taken: readonly Param[],
 ): void {
   const tensors = args.filter((a) => holdsTensor(a.value));
   const [first] = tensors;
@@ -160,7 +161,9 @@ export function reportLevels(
   const complete = others.length > 0;
   const settings = complete ? `(${others.join(", ")})` : setting ? `(${setting.name.text}: …)` : "";
   const given = tensors.map((a) => spanText(a.arg.value.span)).join(", ");
-  const pipe = `${tensors.length > 1 ? `(${given})` : given} |> ${callee}${settings}`;
+  const isList = taken.length === 1 && taken[0]?.type?.kind === "list";
+  const several = isList ? `[${given}]` : `(${given})`;
+  const pipe = `${tensors.length > 1 ? several : given} |> ${callee}${settings}`;
   const { span } = first.arg.value;
   const fixes = complete ? [{ title: "pipe the tensor in", span: call.span, text: pipeInstead(call.span, pipe) }] : [];
   context.report(

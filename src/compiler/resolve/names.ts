@@ -61,12 +61,16 @@ class NameChecker {
   readonly #imports: Scope;
   /** What could not be read may have been what reads a name. */
   readonly #unreadable: boolean;
+  /** Where a line was read as if it were another one: `y = …` as a second `let y`. */
+  readonly #mended: ReadonlySet<number>;
 
   constructor(file: FileScope, bag: DiagnosticBag) {
     this.#file = file;
     this.#bag = bag;
     this.#imports = new Scope();
-    this.#unreadable = bag.sorted().some((d) => d.code.startsWith("E01") && d.span.file === file.file);
+    const unread = bag.sorted().filter((d) => d.code.startsWith("E01") && d.span.file === file.file);
+    this.#unreadable = unread.length > 0;
+    this.#mended = new Set(unread.map((d) => d.span.start));
   }
 
   file(): void {
@@ -111,6 +115,7 @@ class NameChecker {
     const { text, span } = name;
     if (text === "_") return;
     const before = scope.find(text) ?? this.#topLevel(text);
+    if (this.#mended.has(span.start)) return;
     if (before && before.span !== span)
       report(this.#bag, "E0225", { name: text, kind: before.kind }, span, {
         related: [{ span: before.span, label: "the first one" }],

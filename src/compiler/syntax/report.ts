@@ -9,6 +9,7 @@ import { reservedWords, tokens as t } from "../../../grammar/tokens.ts";
 import { report, type ReportExtras } from "../diagnostics/catalog.ts";
 import type { DiagnosticBag, Fix, Related } from "../diagnostics/diagnostic.ts";
 import { positionOf, type Span } from "../source/source.ts";
+import { hint, lineHint } from "./hints.ts";
 import { describeExpected, describeToken, expectedAfter, failurePoint } from "./expect.ts";
 import { isName, type Layout } from "./layout.ts";
 import type { Group, Island } from "./outline.ts";
@@ -132,9 +133,10 @@ export class SyntaxReporter {
     const shown = this.#text(span.start, island);
     const isStart = repair?.at === start && repair.put.length > 0 && !repair.put.some(isHole);
     const mended = repair?.kind === "replace" ? replaceFirst(shown, token, put) : `${put} ${shown}`;
-    const text = isStart ? mended : otherwise;
+    const again = isStart && put === "let" ? this.#assignedAgain(tokens, start) : undefined;
+    const text = again ?? (isStart ? mended : (lineHint(token?.image ?? "") ?? otherwise));
     const fixes: Fix[] = [];
-    if (isStart && repair.kind === "insert" && repair.offered)
+    if (isStart && again === undefined && repair.kind === "insert" && repair.offered)
       fixes.push({ title: `insert \`${put}\``, span: this.#at(span.start, span.start), text: `${put} ` });
     if (isStart && repair.kind === "replace") fixes.push({ title: `write \`${put}\``, span, text: put });
     const line = positionOf(this.#scan.file, this.#at(span.start, span.start).start).line;
@@ -144,6 +146,17 @@ export class SyntaxReporter {
       note,
       related: this.#lineAbove(island),
     });
+  }
+
+  /** `y = …` where `y` has a value: the way out is another name. */
+  #assignedAgain(tokens: readonly IToken[], start: number): string | undefined {
+    const [name, assign] = [tokens[start], tokens[start + 1]];
+    if (name === undefined || assign?.tokenType !== t.Assign) return undefined;
+    const earlier = this.#layout.tokens.findIndex((token) => token === name);
+    const isKnown = this.#layout.tokens
+      .slice(0, Math.max(0, earlier))
+      .some((token, i, all) => token.image === name.image && all[i - 1]?.tokenType === t.Let);
+    return isKnown ? `nothing is reassigned; give the new value its own name:   let ${name.image}2 = …` : undefined;
   }
 
   /** The line that an island follows, to be shown with it. */
@@ -301,16 +314,4 @@ function isCloser(type: TokenType): boolean {
 
 function replaceFirst(text: string, token: IToken | undefined, put: string): string {
   return put + text.slice(token?.image.length ?? 0);
-}
-
-/** A word on mistakes that come from other languages. */
-function hint(tokens: readonly IToken[], point: number): string {
-  const [before, token, after] = [tokens[point - 1], tokens[point], tokens[point + 1]];
-  if (token?.tokenType === t.Star && before?.tokenType === t.Star) return "a power is written `x ^ 2`";
-  if (token?.tokenType === t.AtSign) return "a matrix product is written `matmul(a, b)`";
-  if (token?.tokenType === t.Slash && before?.tokenType === t.Slash) return "write `floor(a / b)`";
-  if (token?.tokenType === t.Dot && before?.tokenType === t.Dot) return "a range is written `a ..< b` or `a ..= b`";
-  if (token?.tokenType === t.Assign && isName(before) && after !== undefined)
-    return "nothing is reassigned; a new value needs a `let` and a name of its own";
-  return "";
 }
