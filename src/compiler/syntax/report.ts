@@ -11,7 +11,7 @@ import type { DiagnosticBag, Fix, Related } from "../diagnostics/diagnostic.ts";
 import { positionOf, type Span } from "../source/source.ts";
 import { hint, lineHint } from "./hints.ts";
 import { describeExpected, describeToken, expectedAfter, failurePoint } from "./expect.ts";
-import { isName, type Layout } from "./layout.ts";
+import { type Layout } from "./layout.ts";
 import type { Group, Island } from "./outline.ts";
 import { isHole } from "./tree-base.ts";
 import { offsetBefore, Repairer, unclosed, type Repair } from "./repair.ts";
