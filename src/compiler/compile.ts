@@ -4,7 +4,7 @@
 import { report } from "./diagnostics/catalog.ts";
 import { type Diagnostic, DiagnosticBag } from "./diagnostics/diagnostic.ts";
 import { checkDeclarations } from "./elaborate/generic.ts";
-import { elaborate } from "./elaborate/model.ts";
+import { elaborate, type ElaborateOptions } from "./elaborate/model.ts";
 import type { Plan } from "./elaborate/plan.ts";
 import { dataFields, pretrainedMaps, settingsOf, trainingFields } from "./elaborate/records.ts";
 import { applyEdits, planFor } from "./elaborate/variants.ts";
@@ -47,7 +47,7 @@ export function compile(host: Host, options: CompileOptions): Compilation {
   const place = { file: modules.entry.file, start: 0, end: 0 };
   const base = name === undefined ? undefined : planFor(name, modules.entry, bag, place);
   const plan = base && applySettings(base, options.settings ?? [], modules.entry, bag);
-  const program = plan && assemble(plan, rulesOf(host), options.file, bag);
+  const program = plan && assemble(plan, rulesOf(host, modules), options.file, bag);
   return { program: bag.hasErrors ? undefined : program, diagnostics: bag.sorted() };
 }
 
@@ -56,12 +56,12 @@ export function check(host: Host, file: string): { readonly diagnostics: readonl
   const bag = new DiagnosticBag();
   const modules = load(host, file, bag);
   if (modules === undefined) return { diagnostics: bag.sorted() };
-  const rules = rulesOf(host);
+  const rules = rulesOf(host, modules);
   checkNames(modules.entry, bag);
   checkDeclarations(modules.entry, rules, bag);
   for (const name of modelNames(modules.entry)) {
     const plan = planFor(name, modules.entry, bag);
-    if (plan) assemble(plan, rules, file, bag);
+    if (plan) assemble(plan, rules, file, bag, { checkOnly: true });
   }
   return { diagnostics: bag.sorted() };
 }
@@ -130,8 +130,10 @@ function applySettings(plan: Plan, settings: readonly Setting[], scope: FileScop
 }
 
 /** The types of the primitives that the library declares. */
-export function rulesOf(host: Host): TypeRules {
+export function rulesOf(host: Host, modules?: Modules): TypeRules {
   const declarations = ["std:prim", "std:gradients"].flatMap((name) => {
+    const read = modules?.files.get(name)?.tree.declarations;
+    if (read) return read;
     const text = host.read(name);
     if (text === undefined) throw new Error(`the standard library lacks ${name}`);
     return parseFile({ name, text }, new DiagnosticBag()).declarations;
@@ -139,8 +141,14 @@ export function rulesOf(host: Host): TypeRules {
   return primitiveRules(declarations.filter((d) => d.kind === "prim"));
 }
 
-function assemble(plan: Plan, rules: TypeRules, file: string, bag: DiagnosticBag): Program | undefined {
-  const elaborated = elaborate(plan, rules, bag);
+function assemble(
+  plan: Plan,
+  rules: TypeRules,
+  file: string,
+  bag: DiagnosticBag,
+  options: ElaborateOptions = {},
+): Program | undefined {
+  const elaborated = elaborate(plan, rules, bag, options);
   if (elaborated === undefined) return undefined;
   const { network, train, evaluate, predict, variables, parts, pruned } = elaborated;
   const program = {

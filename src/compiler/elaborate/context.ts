@@ -44,12 +44,14 @@ interface Progress {
 export interface SharedState {
   /** Whether applications of one block to like tensors are copied (`templates.ts`). */
   readonly copies: boolean;
+  /** Only mistakes are wanted: what can only repeat what was checked already is left out of the graphs. */
+  readonly checkOnly: boolean;
   readonly names: WeightNames;
   readonly inits: Map<string, Initializer>;
   readonly constants: Map<FileScope, Map<string, Val>>;
 }
-export function newSharedState(copies = true): SharedState {
-  return { copies, names: new WeightNames(), inits: new Map(), constants: new Map() };
+export function newSharedState(copies = true, checkOnly = false): SharedState {
+  return { copies, checkOnly, names: new WeightNames(), inits: new Map(), constants: new Map() };
 }
 
 const maxSteps = 10_000_000;

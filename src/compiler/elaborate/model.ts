@@ -45,15 +45,17 @@ type Frozen = (path: string) => boolean;
 export interface ElaborateOptions {
   /** Copies applications of one block to like tensors, as it always does; a test looks whether that changes anything. */
   readonly copies?: boolean;
+  /** Only mistakes are wanted: the graphs that come back are not whole. */
+  readonly checkOnly?: boolean;
 }
 
 export function elaborate(
   plan: Plan,
   rules: TypeRules,
   bag: DiagnosticBag,
-  { copies = true }: ElaborateOptions = {},
+  { copies = true, checkOnly = false }: ElaborateOptions = {},
 ): Elaborated | undefined {
-  const shared = newSharedState(copies);
+  const shared = newSharedState(copies, checkOnly);
   const freeze = plan.freeze.flatMap(({ node }) => node.patterns.map((p) => new PathPattern(p.value)));
   const isFrozen =
     freeze.length === 0
@@ -63,10 +65,11 @@ export function elaborate(
     const evaluation = evaluationGraph(plan, rules, bag, shared, isFrozen);
     const training = trainingGraph(plan, rules, bag, shared, isFrozen);
     const { evaluate } = evaluation;
-    const existing = existingVariables(evaluate, training);
-    const train = training && keepVariables(training, existing);
     const pruned = unreadParts(plan, evaluation, bag);
     if (training) warnUnmoved(plan, training, bag);
+    if (checkOnly) return { ...evaluation, train: training, predict: evaluate, variables: [], parts: [], pruned };
+    const existing = existingVariables(evaluate, training);
+    const train = training && keepVariables(training, existing);
     const predict = withoutUnread({ ...evaluate, outputs: evaluate.outputs.filter((o) => o.kind === "predict") });
     const order = [...(train?.variables ?? []), ...evaluate.variables].filter((v) => existing.has(v.path));
     const unique = new Map<string, Variable>();

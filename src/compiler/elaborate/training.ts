@@ -115,6 +115,7 @@ export function addTraining(evaluator: Evaluator, network: Network, work: Work):
   const scope = new WeightScope("", "train");
   const groups = lines.map((line): Group => makeGroup(evaluator, network, line, scope));
   const treated = treatGradients(evaluator, network, gradients);
+  const checked = new Set<string>();
   for (const { variable, line } of trained) {
     const [gradient, given] = [gradients.get(variable), treated.get(variable)];
     const group = groups[line];
@@ -125,6 +126,9 @@ export function addTraining(evaluator: Evaluator, network: Network, work: Work):
       outputs.push({ name: `grad.${variable.path}`, kind: "gradient", value: gradient, span: variable.span });
     }
     if (group.optimizer === undefined || group.rate === undefined) continue;
+    const like = `${String(line)} ${showType(variable.type)}`;
+    if (context.shared.checkOnly && checked.has(like)) continue;
+    checked.add(like);
     const { by } = group.line.node;
     // a weight that two steps train has two optimizers
     const path = again ? `optimizer.${work.name ?? ""}.${variable.path}` : `optimizer.${variable.path}`;
