@@ -1,5 +1,5 @@
-// Wrong specs of every kind: `check` throws nothing, ends, and points into files that exist. Seeded and boxed in time, so that
-// a slow machine tries fewer; `FUZZ_SECONDS` widens the box, `FUZZ_SEED` moves it.
+// Wrong specs of every kind: `check` throws nothing, ends, and points into files that exist. Seeded and boxed in time: each file
+// once, and as many more as fit; `FUZZ_SECONDS` widens the box, `FUZZ_SEED` moves it.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -27,14 +27,14 @@ function within(diagnostics: readonly Diagnostic[]): void {
     }
 }
 
-/** Tries mutants of each text in turn until the time is over; gives how many. */
+/** Tries a mutant of each text, then more in turn until the time is over; gives how many. */
 function boxed(texts: readonly { readonly name: string; readonly text: string }[], look: Look): number {
   const mutators = texts.map(({ name, text }, i) => ({ name, mutator: new Mutator(text, seed + i) }));
   const end = performance.now() + seconds * 1000;
   let tried = 0;
   for (;;) {
     for (const { name, mutator } of mutators) {
-      if (performance.now() > end) return tried;
+      if (tried >= texts.length && performance.now() > end) return tried;
       const { text, what } = mutator.mutant();
       tried++;
       try {
@@ -52,9 +52,9 @@ describe("mutants", () => {
     "of every file parse to a tree and to places inside the text",
     () => {
       const tried = boxed(specFiles(), (name, text) => within(parse(text, name).diagnostics));
-      expect(tried).toBeGreaterThan(10);
+      expect(tried).toBeGreaterThanOrEqual(specFiles().length);
     },
-    (seconds + 30) * 1000,
+    (seconds + 120) * 1000,
   );
 
   it(
@@ -68,9 +68,9 @@ describe("mutants", () => {
         expect(shown).not.toMatch(/\bundefined\b|\[object|NaN/);
         expect(performance.now() - start, "milliseconds").toBeLessThan(20_000);
       });
-      expect(tried).toBeGreaterThan(3);
+      expect(tried).toBeGreaterThanOrEqual(models.length);
     },
-    (seconds + 60) * 1000,
+    (seconds + 120) * 1000,
   );
 
   // each of these once ended `check` with an exception
