@@ -26,7 +26,9 @@ async function findTf(): Promise<TfModule> {
       const module = (await import(name)) as { default?: TfModule } & TfModule;
       return module.default ?? module;
     } catch {
-      throw new Error(`${describeEngineError(error)}\nOr install @tensorflow/tfjs-node, or pass { tf }.`, { cause: error });
+      throw new Error(`${describeEngineError(error)}\nOr install @tensorflow/tfjs-node, or pass { tf }.`, {
+        cause: error,
+      });
     }
   }
 }
