@@ -1026,7 +1026,9 @@ async function findTf() {
       return module.default ?? module;
     } catch {
       throw new Error(\`\${describeEngineError(error)}
-Or install @tensorflow/tfjs-node, or pass { tf }.\`, { cause: error });
+Or install @tensorflow/tfjs-node, or pass { tf }.\`, {
+        cause: error
+      });
     }
   }
 }
