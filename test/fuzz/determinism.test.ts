@@ -1,6 +1,6 @@
 // The same spec gives the same bytes, whatever process, folder, language and time zone it is compiled in.
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -8,6 +8,7 @@ import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const root = join(import.meta.dirname, "..", "..");
+mkdirSync(new URL("../../build/", import.meta.url), { recursive: true });
 const folder = mkdtempSync(join(root, "build", "digest-"));
 const program = join(folder, "digest.mjs");
 const specs = [
