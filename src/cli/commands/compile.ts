@@ -217,6 +217,8 @@ async function watch(ui: Ui, file: string, flags: CompileFlags): Promise<void> {
       for (const path of watched) watchFile(path, { interval: 200 }, listener);
       // A file that was saved while it was compiled changed before anybody watched.
       if ([...watched].some((path) => (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) > started)) changed();
+      // Ctrl-C may have come while it was compiled, too.
+      if (ended()) changed();
       signal.addEventListener("abort", () => changed(), { once: true });
     });
     for (const path of watched) unwatchFile(path);
