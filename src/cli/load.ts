@@ -20,10 +20,9 @@ export interface Loaded {
   readonly milliseconds: number;
 }
 
-export async function load(ui: Ui, file: string, flags: ModelFlags): Promise<Loaded> {
+export async function load(ui: Ui, file: string, flags: ModelFlags, host = new DiskHost(file)): Promise<Loaded> {
   requireFile(file);
   const { compile, rulesOf } = await import("../compiler/compile.ts");
-  const host = new DiskHost(file);
   const started = performance.now();
   const { program, diagnostics } = compile(host, { file: host.name(file), ...choice(flags) });
   const milliseconds = performance.now() - started;

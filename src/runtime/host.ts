@@ -2,7 +2,7 @@
  * The compiler's view of the disk. `std:` names are files of archc's own stdlib folder; every other import is relative and
  * stays inside the project. It only reads.
  */
-import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import type { Host } from "../compiler/host.ts";
 import { packageRoot } from "./package-root.ts";
@@ -16,8 +16,11 @@ const STANDARD = /^std:([a-z0-9_]+)$/;
 export class DiskHost implements Host {
   readonly #folder: string;
   readonly #project: string;
-  /** Every file that was asked for, by absolute path: what a watcher has to watch. */
-  readonly files = new Set<string>();
+  /**
+   * Every file that was asked for, by absolute path, with the time of its last change (ms) when it was first read;
+   * undefined for a file that is not there. What a watcher has to watch.
+   */
+  readonly files = new Map<string, number | undefined>();
 
   constructor(file: string, folder: string = process.cwd()) {
     this.#folder = folder;
@@ -27,7 +30,7 @@ export class DiskHost implements Host {
   read(name: string): string | undefined {
     const path = this.#path(name);
     if (path === undefined) return undefined;
-    this.files.add(path);
+    if (!this.files.has(path)) this.files.set(path, statSync(path, { throwIfNoEntry: false })?.mtimeMs);
     try {
       return readFileSync(path, "utf8");
     } catch {

@@ -1,5 +1,5 @@
 // What the compiler may read through the disk host: the standard library by name, and files inside the project.
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -43,9 +43,13 @@ it.each(["../../secret.arch", "../link.arch", "/etc/hostname", "nn.arch", "https
   },
 );
 
-it("says which files were asked for", () => {
+it("says which files were asked for, and when each was last changed", () => {
   const asked = host();
   asked.read("models/net.arch");
   asked.read("gone.arch");
-  expect([...asked.files]).toEqual([join(root, "project/models/net.arch"), join(root, "project/gone.arch")]);
+  const [there, gone] = [join(root, "project/models/net.arch"), join(root, "project/gone.arch")];
+  expect([...asked.files]).toEqual([
+    [there, statSync(there).mtimeMs],
+    [gone, undefined],
+  ]);
 });

@@ -3,6 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { Command, Option } from "commander";
 import type { Program } from "../../compiler/program.ts";
 import type { Written } from "../../runtime/artifact.ts";
+import { DiskHost } from "../../runtime/host.ts";
 import { report, Reported, STATUS, UsageError } from "../fail.ts";
 import { example, type ModelFlags, type ReportFlags, whole, withModel, withReport } from "../flags.ts";
 import { interruption } from "../interrupt.ts";
@@ -75,19 +76,17 @@ async function run(file: string, flags: CompileFlags): Promise<void> {
   }
   requireFile(file);
   if (flags.watch === true) return watch(ui, file, flags);
-  await once(ui, file, flags);
+  await once(ui, file, flags, new DiskHost(file));
 }
 
-/** Compiles what was asked for; returns the files it was made from. */
-async function once(ui: Ui, file: string, flags: CompileFlags): Promise<ReadonlySet<string>> {
+/** Compiles what was asked for, from what `host` reads. */
+async function once(ui: Ui, file: string, flags: CompileFlags, host: DiskHost): Promise<void> {
   const made: Made[] = [];
-  const sources = new Set<string>();
-  const names = flags.allVariants === true ? await everyName(ui, file) : [undefined];
+  const names = flags.allVariants === true ? await everyName(ui, file, host) : [undefined];
   const bar = ui.progress("compiling", names.length);
   try {
     for (const name of names) {
-      const loaded = await load(ui, file, name === undefined ? flags : { ...flags, variant: name });
-      for (const source of loaded.host.files) sources.add(source);
+      const loaded = await load(ui, file, name === undefined ? flags : { ...flags, variant: name }, host);
       made.push(await build(ui, loaded, flags, name));
       bar.update(made.length);
     }
@@ -95,13 +94,10 @@ async function once(ui: Ui, file: string, flags: CompileFlags): Promise<Readonly
     bar.stop();
   }
   tellMade(ui, made, flags);
-  return sources;
 }
 
-async function everyName(ui: Ui, file: string): Promise<readonly string[]> {
+async function everyName(ui: Ui, file: string, host: DiskHost): Promise<readonly string[]> {
   const { listModels } = await import("../../compiler/compile.ts");
-  const { DiskHost } = await import("../../runtime/host.ts");
-  const host = new DiskHost(file);
   const { models, diagnostics } = listModels(host, host.name(file));
   await tell(ui, diagnostics);
   if (diagnostics.some(({ severity }) => severity === "error")) throw new Reported();
@@ -190,39 +186,28 @@ function parametersOf(program: Program): number {
   );
 }
 
+/** How often a watch looks at its files. */
+const WATCH_MS = 200;
+
 /** Until Ctrl-C. A program with errors is told and waited for, like one that compiles. */
 async function watch(ui: Ui, file: string, flags: CompileFlags): Promise<void> {
-  const { statSync, unwatchFile, watchFile } = await import("node:fs");
+  const { statSync } = await import("node:fs");
+  const { setTimeout: delay } = await import("node:timers/promises");
   const { signal } = interruption();
-  const ended = (): boolean => signal.aborted;
-  let watched = new Set<string>();
-  while (!ended()) {
-    let sources: ReadonlySet<string>;
-    const started = Date.now();
+  while (!signal.aborted) {
+    const host = new DiskHost(file);
+    // Watched even where it is gone: some editors take a file away before they write it anew.
+    host.read(host.name(file));
     try {
-      sources = await once(ui, file, flags);
+      await once(ui, file, flags, host);
     } catch (error) {
       if (report(error) === STATUS.system) throw error;
-      const { DiskHost } = await import("../../runtime/host.ts");
-      const { check } = await import("../../compiler/compile.ts");
-      const host = new DiskHost(file);
-      check(host, host.name(file));
-      sources = host.files;
     }
-    await new Promise<void>((changed) => {
-      const listener = (now: { mtimeMs: number }, before: { mtimeMs: number }): void => {
-        if (now.mtimeMs !== before.mtimeMs) changed();
-      };
-      watched = new Set(sources);
-      for (const path of watched) watchFile(path, { interval: 200 }, listener);
-      // A file that was saved while it was compiled changed before anybody watched.
-      if ([...watched].some((path) => (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) > started)) changed();
-      // Ctrl-C may have come while it was compiled, too.
-      if (ended()) changed();
-      signal.addEventListener("abort", () => changed(), { once: true });
-    });
-    for (const path of watched) unwatchFile(path);
-    if (!ended()) ui.note(`${file} changed`);
+    // Compared with what was read, so that no file changes unseen while it is compiled.
+    const changed = (): boolean =>
+      [...host.files].some(([path, read]) => statSync(path, { throwIfNoEntry: false })?.mtimeMs !== read);
+    while (!signal.aborted && !changed()) await delay(WATCH_MS, undefined, { signal }).catch(() => undefined);
+    if (!signal.aborted) ui.note(`${file} changed`);
   }
   throw new Reported(STATUS.interrupted);
 }
