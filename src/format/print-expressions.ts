@@ -15,6 +15,8 @@ import type {
   IndexItem,
   LabelExpr,
   ListExpr,
+  ListMember,
+  MapEntry,
   MapExpr,
   PipeExpr,
 } from "../compiler/syntax/ast.ts";
@@ -85,7 +87,7 @@ export abstract class ExpressionPrinter extends TypePrinter {
       case "branch":
         return w.take();
       case "tuple":
-        return this.list("(", node.members.length, (i) => this.expr(node.members[i]!), ")");
+        return this.list("(", node.members, (one) => this.expr(one), ")");
       case "list":
         return this.listExpr(node);
       case "comprehension":
@@ -95,13 +97,13 @@ export abstract class ExpressionPrinter extends TypePrinter {
       case "call":
         return [this.expr(node.callee), this.args(node.args)];
       case "index":
-        return [this.expr(node.of), this.list("[", node.items.length, (i) => this.indexItem(node.items[i]!), "]")];
+        return [this.expr(node.of), this.list("[", node.items, (one) => this.indexItem(one), "]")];
       case "member":
         return [...this.dot(node.of), w.take()];
       case "star":
         return [...this.dot(node.of), w.take("*")];
       case "pick":
-        return [...this.dot(node.of), this.list("{", node.names.length, () => w.take(), "}")];
+        return [...this.dot(node.of), this.list("{", node.names, () => w.take(), "}")];
       case "with":
         return [this.expr(node.of), w.word("with"), w.gap(" "), this.expr(node.map)];
       case "pipe":
@@ -139,11 +141,10 @@ export abstract class ExpressionPrinter extends TypePrinter {
       !this.remarksIn(span.start, span.end);
     const only = members.length === 1 ? members[0] : undefined;
     const hugs = only !== undefined && !only.spread && hasBrackets(only.value) && !this.keepsOpen(span.start);
-    const member = (i: number): Doc => {
-      const { spread, value } = members[i]!;
+    const member = ({ spread, value }: ListMember): Doc => {
       return spread ? [this.w.take("..."), this.expr(value)] : this.expr(value);
     };
-    return this.list("[", members.length, member, "]", { keeps: true, fills, hugs });
+    return this.list("[", members, member, "]", { keeps: true, fills, hugs });
   }
 
   /** Whether the source's line ends behind the bracket at this place. */
@@ -152,8 +153,8 @@ export abstract class ExpressionPrinter extends TypePrinter {
   }
 
   map(node: MapExpr): Doc {
-    const entry = (i: number): Doc => this.named(() => this.expr(node.entries[i]!.value));
-    return this.list("{", node.entries.length, entry, "}", { padded: true, keeps: true });
+    const entry = ({ value }: MapEntry): Doc => this.named(() => this.expr(value));
+    return this.list("{", node.entries, entry, "}", { padded: true, keeps: true });
   }
 
   /** `word: value` */
@@ -169,9 +170,9 @@ export abstract class ExpressionPrinter extends TypePrinter {
     const cells = asked && this.keepsOpen(node.span.start) ? likeRows(node) : undefined;
     if (cells === undefined) return undefined;
     const rows: { readonly parts: Doc[]; readonly docs: readonly Doc[]; readonly brace: boolean }[] = [];
-    const printRow = (index: number): Doc => {
+    const printRow = (values: readonly Expr[]): Doc => {
       const brace = w.take() === "{";
-      const docs = (cells[index] ?? []).map((cell, i) => {
+      const docs = values.map((cell, i) => {
         if (i > 0) w.take(",");
         return brace ? this.named(() => this.expr(cell)) : this.expr(cell);
       });
@@ -181,7 +182,7 @@ export abstract class ExpressionPrinter extends TypePrinter {
       rows.push({ parts, docs, brace });
       return parts;
     };
-    const doc = this.list("[", cells.length, printRow, "]", { keeps: true });
+    const doc = this.list("[", cells, printRow, "]", { keeps: true });
     const widths = (cells[0] ?? []).map((_, i) => Math.max(...rows.map(({ docs }) => flatWidth(docs[i] ?? "") ?? 0)));
     // The rows are in the document already; they are filled now that all widths are known.
     for (const { parts, docs, brace } of rows) {
@@ -204,11 +205,10 @@ export abstract class ExpressionPrinter extends TypePrinter {
   args(nodes: readonly Argument[]): Doc {
     const only = nodes.length === 1 ? nodes[0] : undefined;
     const hugs = only !== undefined && only.name === undefined && hasBrackets(only.value);
-    const print = (i: number): Doc => {
-      const { name, value } = nodes[i]!;
+    const print = ({ name, value }: Argument): Doc => {
       return name === undefined ? this.expr(value) : this.named(() => this.expr(value));
     };
-    return this.list("(", nodes.length, print, ")", { hugs });
+    return this.list("(", nodes, print, ")", { hugs });
   }
 
   indexItem(node: IndexItem): Doc {

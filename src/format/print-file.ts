@@ -1,6 +1,6 @@
 /** Declarations and whole files as documents: the last part of the printer. */
 import { builders } from "prettier/doc";
-import type { BlockDecl, Body, Declaration, FileNode, FnDecl, PrimDecl } from "../compiler/syntax/ast.ts";
+import type { BlockDecl, Body, Declaration, FileNode, FnDecl, PrimDecl, ImportName } from "../compiler/syntax/ast.ts";
 import { type Row, stack } from "./columns.ts";
 import { LinePrinter, row } from "./print-lines.ts";
 import { flatWidth } from "./width.ts";
@@ -34,7 +34,7 @@ export class FilePrinter extends LinePrinter {
       case "import":
         return this.cells(
           "import",
-          () => [w.take(), w.gap(" "), this.names(node.names.map(({ as }) => as !== undefined))],
+          () => [w.take(), w.gap(" "), this.names(node.names)],
           () => [w.take("from"), w.word()],
         );
       case "const": {
@@ -58,10 +58,10 @@ export class FilePrinter extends LinePrinter {
     }
   }
 
-  names(renamed: readonly boolean[]): Doc {
+  names(nodes: readonly ImportName[]): Doc {
     const { w } = this;
-    const name = (i: number): Doc => (renamed[i] === true ? [w.take(), w.word("as"), w.word()] : w.take());
-    return this.list("{", renamed.length, name, "}", { padded: true });
+    const name = ({ as }: ImportName): Doc => (as === undefined ? w.take() : [w.take(), w.word("as"), w.word()]);
+    return this.list("{", nodes, name, "}", { padded: true });
   }
 
   /** What has a signature and, but for a `prim`, a body. */
@@ -89,7 +89,7 @@ export class FilePrinter extends LinePrinter {
     }
     if (where.length > 0) {
       const gap = w.gap("line");
-      const terms = [w.take("where"), this.series(where.length, (i) => this.expr(where[i]!))];
+      const terms = [w.take("where"), this.series(where, (one) => this.expr(one))];
       parts.push(group(indent([gap, ...terms]), hugs ? { id } : {}));
     }
     const breaks = hugs ? where.length > 0 : parts.length > 0;

@@ -272,11 +272,11 @@ export abstract class LinePrinter extends ExpressionPrinter {
   }
 
   strings(nodes: readonly StringNode[]): Doc {
-    return this.series(nodes.length, () => this.w.take());
+    return this.series(nodes, () => this.w.take());
   }
 
   paths(nodes: readonly PathNode[]): Doc {
-    return this.series(nodes.length, (i) => this.path(nodes[i]!));
+    return this.series(nodes, (one) => this.path(one));
   }
 
   path(node: PathNode): Doc {

@@ -21,14 +21,14 @@ export abstract class TypePrinter extends PrinterBase {
     switch (node.kind) {
       case "tensor": {
         const { dims } = node;
-        return dims === undefined ? w.take() : [w.take(), this.list("[", dims.length, (i) => this.dim(dims[i]!), "]")];
+        return dims === undefined ? w.take() : [w.take(), this.list("[", dims, (one) => this.dim(one), "]")];
       }
       case "list": {
         const [word, open, member] = [w.take("list"), w.take("["), this.type(node.member)];
         return [word, open, member, w.take("]")];
       }
       case "tuple":
-        return this.list("(", node.members.length, (i) => this.type(node.members[i]!), ")");
+        return this.list("(", node.members, (one) => this.type(one), ")");
       case "choice": {
         const [, ...rest] = node.values;
         const first = w.take();
@@ -56,7 +56,7 @@ export abstract class TypePrinter extends PrinterBase {
   }
 
   params(nodes: readonly Param[]): Doc {
-    return this.list("(", nodes.length, (i) => this.param(nodes[i]!), ")");
+    return this.list("(", nodes, (one) => this.param(one), ")");
   }
 
   param(node: Param): Doc {
@@ -69,7 +69,7 @@ export abstract class TypePrinter extends PrinterBase {
 
   target(node: Target): Doc {
     if (node.kind === "name") return this.w.take();
-    return this.list("(", node.members.length, (i) => this.target(node.members[i]!), ")");
+    return this.list("(", node.members, (one) => this.target(one), ")");
   }
 
   /** `for key: member in collection if condition` */

@@ -36,12 +36,13 @@ export class PrinterBase {
   }
 
   /** Members between brackets: on one line if they fit, else one a line, each with a comma behind it. */
-  list(open: string, count: number, member: (index: number) => Doc, close: string, style: ListStyle = {}): Doc {
+  list<T>(open: string, nodes: readonly T[], print: (node: T) => Doc, close: string, style: ListStyle = {}): Doc {
     const { w } = this;
     const opener = w.take(open);
-    if (count === 0) return [opener, w.closing(""), w.take(close)];
+    const [single] = nodes;
+    if (single === undefined) return [opener, w.closing(""), w.take(close)];
     if (style.hugs === true && !w.remarked) {
-      const only = member(0);
+      const only = print(single);
       w.skipIf(",");
       return [opener, only, w.closing(""), w.take(close)];
     }
@@ -51,10 +52,10 @@ export class PrinterBase {
     // A member that fills a line does not know whether the list around it has broken.
     const last = style.fills === true ? ifBreak(",", "", { groupId: id }) : ifBreak(",");
     const members: Doc[] = [];
-    for (let i = 0; i < count; i++) {
+    for (const [i, node] of nodes.entries()) {
       const gap = w.gap(i === 0 ? edge : "line");
       members.push(i === 0 && style.fills === true ? "" : gap);
-      members.push([member(i), i === count - 1 ? last : ","]);
+      members.push([print(node), i === nodes.length - 1 ? last : ","]);
       w.skipIf(",");
     }
     const inside: Doc = style.fills === true ? [softline, fill(members.slice(1))] : members;
@@ -62,18 +63,18 @@ export class PrinterBase {
   }
 
   /** Members with commas between them and no brackets around: as many on a line as fit. */
-  series(count: number, member: (index: number) => Doc): Doc {
+  series<T>(nodes: readonly T[], print: (node: T) => Doc): Doc {
     const { w } = this;
     const start = w.gap(" ");
     const docs: Doc[] = [];
     let remarked = false;
-    for (let i = 0; i < count; i++) {
+    for (const [i, node] of nodes.entries()) {
       if (i > 0) {
         remarked ||= w.remarked;
         docs.push(w.gap("line"));
       }
-      const doc = member(i);
-      const last = i === count - 1;
+      const doc = print(node);
+      const last = i === nodes.length - 1;
       // A comment in front of the comma goes behind it.
       if (!last) w.skipIf(",");
       docs.push(last ? doc : [doc, ","]);

@@ -7,10 +7,10 @@ import { specFiles } from "../syntax/support.ts";
 import { formatted } from "./support.ts";
 
 const FIRST_SEED = Number(process.env["ARCHC_SEED"] ?? "1");
-const SECONDS = Number(process.env["ARCHC_FUZZ_SECONDS"] ?? "4");
+const SECONDS = Number(process.env["ARCHC_FUZZ_SECONDS"] ?? "3");
 
 /** Which of the places of a file get a comment in turn. */
-const EVERY = Number(process.env["ARCHC_FUZZ_EVERY"] ?? "31");
+const EVERY = Number(process.env["ARCHC_FUZZ_EVERY"] ?? "61");
 
 const spellings: Readonly<Record<string, Spelling>> = {
   "on long lines": { lines: 0, comments: 0 },
