@@ -8,6 +8,7 @@ import { emitOnnxProgram } from "../../src/backends/onnx/index.ts";
 import { check, compile } from "../../src/compiler/compile.ts";
 import { catalog, isCode } from "../../src/compiler/diagnostics/catalog.ts";
 import type { Diagnostic } from "../../src/compiler/diagnostics/diagnostic.ts";
+import { mend } from "../../src/compiler/mend.ts";
 import { render } from "../../src/compiler/diagnostics/render.ts";
 import { standardModules } from "../../src/compiler/resolve/modules.ts";
 import { TargetError } from "../../src/runtime/artifact.ts";
@@ -89,6 +90,14 @@ describe("docs/errors", () => {
     expect(Object.keys(good)).toContain(MAIN);
     expect(shown(diagnosticsOf(good, run)).trim()).toBe("");
     if (run !== undefined) expect(shown(check(textHost(good), MAIN).diagnostics).trim()).toBe("");
+  });
+
+  it.each(all.filter(({ run }) => run === undefined))("$code offers only edits that mend", ({ code, bad }) => {
+    const offers = diagnosticsOf(bad, undefined).some((d) => d.code === code && d.fixes.length > 0);
+    const { text, applied, diagnostics } = mend(textHost(bad), MAIN);
+    expect(applied.length > 0, "an edit is made where one is offered").toBe(offers);
+    if (!offers) expect(text).toBe(bad[MAIN]);
+    else expect(diagnostics.filter((d) => d.severity === "error" && d.fixes.length > 0)).toEqual([]);
   });
 
   it("never shows an internal word", () => {

@@ -96,6 +96,17 @@ export class Applier {
       ? missing.length === 0 && !anyNamed
       : lists.tensors !== undefined && open.length === 0 && args.length > 0 && !anyNamed;
     const [first] = call.args;
+    const extra = args.filter((a) => !holdsTensor(a.value));
+    if (
+      applies &&
+      anyTensor &&
+      extra.length > 0 &&
+      args.length > (lists.tensors?.length ?? 0) &&
+      lists.config.length > 0
+    ) {
+      reportLevels(context, block.name, call, lists.config[0], args, lists.tensors ?? []);
+      return unknown;
+    }
     if (applies && !anyTensor && first && args.length !== lists.tensors?.length && lists.config.length === 0) {
       // numbers where there is nothing to set
       reportUnknownSetting(context, block.name, first, lists.config);

@@ -4,12 +4,12 @@ import type { FileScope } from "../resolve/modules.ts";
 import { type Span, spanText } from "../source/source.ts";
 import type { Param } from "../syntax/ast.ts";
 import type { ArgumentType, Bindings, Failure } from "../types/signature.ts";
-import { showType } from "../types/tensor.ts";
+import { type DType, dtypeClasses, isDType, isDTypeClass, showType } from "../types/tensor.ts";
 import type { Operand, Site } from "./apply.ts";
 import type { Context } from "./context.ts";
 import { showTypeNode } from "./functions.ts";
 import { axisNoun, nounOf } from "./tensors.ts";
-import { castTo, waysToRank, waysToSize } from "./ways.ts";
+import { castTo, type Way, waysToRank, waysToSize } from "./ways.ts";
 
 export interface Application {
   readonly callee: string;
@@ -101,8 +101,10 @@ export function reportMismatch(context: Context, application: Application, { par
       const { declared, whole } = mismatch;
       const dims = declared.kind === "tensor" ? (declared.dims ?? []) : [];
       const open = dims.some((d) => d.kind === "run");
+      const fits = declared.kind === "tensor" && whole.kind === "tensor" && takes(declared.name.text, whole.type.dtype);
       const { help, fixes } =
-        whole.kind === "tensor" && !open ? waysToRank(operand?.expr, whole.type.shape, dims.length) : noWay;
+        swapped(application) ??
+        (whole.kind === "tensor" && fits && !open ? waysToRank(operand?.expr, whole.type.shape, dims.length) : noWay);
       context.report(
         "E0303",
         {
@@ -148,6 +150,33 @@ export function reportMismatch(context: Context, application: Application, { par
       );
     }
   }
+}
+
+function takes(name: string, dtype: DType): boolean {
+  return isDTypeClass(name) ? dtypeClasses[name](dtype) : !isDType(name) || name === dtype;
+}
+
+/** Two tensors in each other's places. */
+function swapped({ callee, tensors, operands, site }: Application): Way | undefined {
+  const [first, second] = operands;
+  if (tensors.length !== 2 || !first?.expr || !second?.expr) return undefined;
+  const fits = tensors.every(({ type }, i) => {
+    const value = (i === 0 ? second : first).value;
+    return (
+      type?.kind === "tensor" &&
+      value.kind === "tensor" &&
+      type.dims?.length === value.type.shape.length &&
+      takes(type.name.text, value.type.dtype)
+    );
+  });
+  if (!fits) return undefined;
+  const [a, b] = [spanText(second.expr.span), spanText(first.expr.span)];
+  const { expr } = site;
+  const inCall = expr.kind === "call" && expr.args.length === 2 ? expr.args : undefined;
+  const [from, to] = [inCall?.[0]?.span, inCall?.[1]?.span];
+  const fixes =
+    from && to ? [{ title: "change their places", span: { ...from, end: to.end }, text: `${a}, ${b}` }] : [];
+  return { help: `the other way round:   ${callee}(${a}, ${b})`, fixes };
 }
 
 const noWay = { help: "", fixes: [] };

@@ -13,7 +13,7 @@ import { type Environment, extend, join } from "./environment.ts";
 import type { Evaluator, Want } from "./evaluator.ts";
 import { initializerOf } from "./initial.ts";
 import { liftNumber, makeTensor } from "./tensors.ts";
-import { describe, hasUnknown, unknown, type Val } from "./values.ts";
+import { describe, hasUnknown, isStatic, unknown, type Val } from "./values.ts";
 
 export function evaluateBody(evaluator: Evaluator, body: Body, env: Environment, want: Want): Val {
   const locals = new Map<string, Val>();
@@ -201,7 +201,9 @@ export function bindTarget(evaluator: Evaluator, target: Target, value: Val, loc
   const members = value.kind === "tuple" || value.kind === "collection" ? value.members : undefined;
   const count = target.members.length;
   if (members?.length !== count) {
-    if (value.kind !== "unknown") {
+    // in the check for all uses, a list of tensors stands for one of any length
+    const anyLength = evaluator.context.generic && value.kind === "collection" && !isStatic(value);
+    if (value.kind !== "unknown" && !anyLength) {
       evaluator.context.report(
         "E0206",
         { what: `this pattern of ${count}`, wanted: `${count} values`, given: describe(value) },
@@ -218,11 +220,22 @@ export function bindTarget(evaluator: Evaluator, target: Target, value: Val, loc
 export function resolveType(evaluator: Evaluator, node: TypeNode, env: Environment): TensorType | undefined {
   const { context } = evaluator;
   if (node.kind !== "tensor" || node.dims === undefined) {
+    const isNumber = node.kind === "tensor" && (isDType(node.name.text) || isDTypeClass(node.name.text));
     if (node.kind !== "bad")
       context.report(
         "E0206",
-        { what: "this declaration", wanted: "a tensor type such as f32[B, 3]", given: showTypeNode(node) },
+        {
+          what: "this declaration",
+          wanted: "a tensor type such as f32[B, 3]",
+          given: node.kind === "tensor" ? `\`${node.name.text}\`` : showTypeNode(node),
+          help: isNumber ? `one number is a tensor without axes:   ${node.name.text}[]` : "",
+        },
         node.span,
+        {
+          fixes: isNumber
+            ? [{ title: `write \`${node.name.text}[]\``, span: node.span, text: `${node.name.text}[]` }]
+            : [],
+        },
       );
     return undefined;
   }

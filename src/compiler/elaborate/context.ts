@@ -69,6 +69,8 @@ export class Context {
   readonly training: boolean;
   /** Checks a block for all sizes: what only its uses decide is unknown, and unknown values are no mistakes. */
   readonly generic: boolean;
+  /** The variant that is evaluated, which messages name: most of its places are the model's. */
+  readonly variant: string | undefined;
   readonly shared: SharedState;
   readonly frames: Frame[] = [];
   readonly asserts: SizeAssert[] = [];
@@ -96,7 +98,9 @@ export class Context {
     readonly shared: SharedState;
     readonly isFrozen?: (path: string) => boolean;
     readonly generic?: boolean;
+    readonly variant?: string | undefined;
   }) {
+    this.variant = options.variant;
     this.bag = options.bag;
     this.graph = new GraphBuilder(options.rules);
     this.variables = new VariableStore(this.graph);
@@ -115,7 +119,8 @@ export class Context {
     // a primitive has no inside: what is wrong there is wrong in the call
     const isPrimitive = span.file.name === "std:prim" || span.file.name === "std:gradients";
     const inside = place === span || isPrimitive ? [] : [{ span, label: "here, inside the standard library" }];
-    report(this.bag, code, args, place, { ...extras, related: [...(extras.related ?? []), ...inside] });
+    const note = extras.note ?? (this.variant === undefined ? "" : `(in the variant \`${this.variant}\`)`);
+    report(this.bag, code, args, place, { ...extras, note, related: [...(extras.related ?? []), ...inside] });
   }
   /** The innermost place on the way to `span` that is in a user's file. */
   place(span: Span): Span {

@@ -6,7 +6,7 @@ import type { Span } from "../source/source.ts";
 import { spanText } from "../source/source.ts";
 import type { BinaryExpr, CallExpr, Expr, IndexExpr, NameExpr } from "../syntax/ast.ts";
 import { callStatic, indexStatic, staticUnary } from "../types/evaluate.ts";
-import { SizeError } from "../types/dim.ts";
+import { type Dim, SizeError } from "../types/dim.ts";
 import { isStaticFunction, JoinError } from "../types/shapes.ts";
 import {
   boolValue,
@@ -282,6 +282,8 @@ export class Evaluator {
       if (item.kind !== "at") throw new StaticError("a list takes a position or a range");
       const by = this.static(item.value, env);
       if (by === undefined) return unknown;
+      // a list that only uses of a block know may be longer than the one it is checked with
+      if (this.context.generic && by.kind === "int" && !isStatic(value)) return memberOf(value, by) ?? unknown;
       return indexStatic(value as Static, by); // picks members, static or not
     }, of);
   }
@@ -332,6 +334,7 @@ export class Evaluator {
     for (const [i, key] of replaced.keys.entries()) {
       const value = replaced.members[i] ?? unknown;
       const input = env.world.input(key);
+      if (input === undefined && env.removed?.(key)) continue; // whoever reads it says so
       if (input === undefined)
         this.context.report("E0209", { why: `replaces inputs, and \`${key}\` is none` }, map.span);
       else if (value.kind === "tensor" && input.kind === "tensor" && describe(value) !== describe(input)) {
@@ -410,7 +413,9 @@ export class Evaluator {
           members: first.members.toReversed(),
         };
       }
-      if (lists.some((l) => l.keys.length !== first.keys.length)) {
+      const differ = lists.some((l) => l.keys.length !== first.keys.length);
+      if (differ && this.context.generic && !lists.every(isStatic)) return unknown;
+      if (differ) {
         throw new StaticError(
           `\`zip\` needs equal lengths; here ${lists.map((l) => String(l.keys.length)).join(" and ")}`,
           "cut the longer one:   xs[0 ..< 3]",
@@ -439,4 +444,8 @@ export class Evaluator {
     const value = this.evaluate(expr, env, { block });
     return value.kind === "part" ? value.plain(expr.span) : value;
   }
+}
+
+function memberOf(value: Val, { dim }: { readonly dim: Dim }): Val | undefined {
+  return value.kind === "collection" && dim.constant !== undefined ? value.members.at(dim.constant) : undefined;
 }

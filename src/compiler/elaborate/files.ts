@@ -2,8 +2,9 @@
 import type { Declared, FileScope } from "../resolve/modules.ts";
 import { type Environment, noNaming, WeightScope } from "./environment.ts";
 import type { Evaluator } from "./evaluator.ts";
-import { fitStatic, showTypeNode } from "./functions.ts";
-import { describe, hasUnknown, unknown, type Val } from "./values.ts";
+import { fitStatic } from "./functions.ts";
+import { reportWrongValue } from "./mistakes.ts";
+import { hasUnknown, unknown, type Val } from "./values.ts";
 
 /** The environment in which a file's declarations are read. */
 export function fileEnvironment(evaluator: Evaluator, scope: FileScope): Environment {
@@ -45,11 +46,7 @@ function declaredValue(evaluator: Evaluator, { declaration, scope }: Declared): 
       const value = evaluator.plain(declaration.value, fileEnvironment(evaluator, scope));
       const fitted = hasUnknown(value) ? unknown : fitStatic(value, declaration.type);
       if (fitted === undefined) {
-        evaluator.context.report(
-          "E0206",
-          { what: `\`${declaration.name.text}\``, wanted: showTypeNode(declaration.type), given: describe(value) },
-          declaration.value.span,
-        );
+        reportWrongValue(evaluator.context, declaration.name.text, declaration.type, value, declaration.value);
       }
       perFile.set(declaration.name.text, fitted ?? unknown);
       return fitted ?? unknown;

@@ -1,18 +1,18 @@
 /** Calls of `fn` declarations: static in, static out. */
-import type { CallExpr, Param, TypeNode } from "../syntax/ast.ts";
-import { reportUnknownSetting } from "./mistakes.ts";
+import type { Argument, CallExpr, Param, TypeNode } from "../syntax/ast.ts";
+import { reportUnknownSetting, reportWrongSetting } from "./mistakes.ts";
 import { spanText } from "../source/source.ts";
 import { floatValue, toNumber } from "../types/static.ts";
 import { evaluateBody } from "./bodies.ts";
 import { type Environment, extend } from "./environment.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { fileEnvironment } from "./files.ts";
-import { describe, type FnVal, hasUnknown, unknown, type Val } from "./values.ts";
+import { type FnVal, hasUnknown, unknown, type Val } from "./values.ts";
 
 export function callFunction(evaluator: Evaluator, fn: FnVal, call: CallExpr, env: Environment): Val {
   const { context } = evaluator;
   const { declaration, scope } = fn;
-  const given = new Map<Param, Val>();
+  const given = new Map<Param, { readonly value: Val; readonly arg: Argument }>();
   let position = 0;
   for (const arg of call.args) {
     const param = arg.name
@@ -23,12 +23,12 @@ export function callFunction(evaluator: Evaluator, fn: FnVal, call: CallExpr, en
       reportUnknownSetting(context, declaration.name.text, arg, declaration.params);
     } else if (given.has(param))
       context.report("E0217", { callee: declaration.name.text, name: param.name.text }, arg.span);
-    else given.set(param, value);
+    else given.set(param, { value, arg });
   }
   const locals = new Map<string, Val>();
   const inner = extend(fileEnvironment(evaluator, scope), locals);
   for (const param of declaration.params) {
-    const value = given.get(param) ?? (param.default && evaluator.plain(param.default, inner));
+    const { value = param.default && evaluator.plain(param.default, inner), arg } = given.get(param) ?? {};
     if (value === undefined) {
       context.report("E0218", { callee: declaration.name.text, missing: [param.name.text] }, call.span);
       return unknown;
@@ -36,15 +36,8 @@ export function callFunction(evaluator: Evaluator, fn: FnVal, call: CallExpr, en
     if (hasUnknown(value)) return unknown;
     const fitted = fitStatic(value, param.type);
     if (fitted === undefined) {
-      context.report(
-        "E0206",
-        {
-          what: `\`${param.name.text}\` of \`${declaration.name.text}\``,
-          wanted: showTypeNode(param.type),
-          given: describe(value),
-        },
-        call.span,
-      );
+      const { name } = declaration;
+      if (arg) reportWrongSetting(context, name.text, param, arg, value, declaration.params);
       return unknown;
     }
     locals.set(param.name.text, fitted);

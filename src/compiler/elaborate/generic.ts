@@ -3,7 +3,7 @@
  * set. What depends on a use is unknown and left to it; what is wrong in every use is reported here, also where no model
  * uses the block.
  */
-import { DiagnosticBag } from "../diagnostics/diagnostic.ts";
+import { DiagnosticBag, type Fix } from "../diagnostics/diagnostic.ts";
 import type { TypeRules } from "../graph/builder.ts";
 import type { FileScope } from "../resolve/modules.ts";
 import type { BlockDecl, FnDecl, Param, TypeNode } from "../syntax/ast.ts";
@@ -74,6 +74,15 @@ function checkFunction(evaluator: Evaluator, fn: FnDecl, scope: FileScope): void
   evaluateBody(evaluator, fn.body, extend(file, locals), {});
 }
 
+/** The edit that puts tensors behind settings into a list of their own. */
+function apart(list: readonly Param[]): readonly Fix[] {
+  const at = list.findIndex((p) => isTensorType(p.type));
+  const [before, first] = [list[at - 1], list[at]];
+  if (!before || !first || list.slice(at).some((p) => !isTensorType(p.type))) return [];
+  const span = { ...first.span, start: before.span.end, end: first.span.start };
+  return [{ title: "put the tensors into a list of their own", span, text: ")(" }];
+}
+
 function checkBlock(evaluator: Evaluator, block: BlockDecl, scope: FileScope): void {
   const { context } = evaluator;
   for (const list of block.lists) {
@@ -84,6 +93,7 @@ function checkBlock(evaluator: Evaluator, block: BlockDecl, scope: FileScope): v
         "E0224",
         { block: block.name.text, tensor: tensor.name.text, setting: setting.name.text },
         tensor.span,
+        { fixes: block.lists.length === 1 ? apart(list) : [] },
       );
   }
   const { config, tensors = [] } = classify(block.lists);

@@ -3,6 +3,7 @@
  * (a constant, a uniform or normal draw) or to literal values.
  */
 import type { Initializer, Node, Value } from "../graph/graph.ts";
+import { spanText } from "../source/source.ts";
 import type { Expr } from "../syntax/ast.ts";
 import { evaluateConstant } from "../ops/constant.ts";
 import { showType, type TensorType } from "../types/tensor.ts";
@@ -29,6 +30,13 @@ export function initializerOf(evaluator: Evaluator, expr: Expr, env: Environment
   apart.frames.push(...context.frames);
   const scratch = new Evaluator(apart);
   const given = scratch.plain(expr, env, { type });
+  if (given.kind === "block") {
+    const text = `${spanText(expr.span)}()`;
+    const fixes = [{ title: `write \`${text}\``, span: expr.span, text }];
+    const args = { what: "an initial value", wanted: "a tensor", given: describe(given), help: `apply it:   ${text}` };
+    context.report("E0206", args, expr.span, { fixes });
+    return zero;
+  }
   const value = toTensor(
     scratch,
     given,

@@ -5,6 +5,7 @@
 import { foreignMember, foreignName, foreignSetting } from "../diagnostics/foreign-names.ts";
 import type { Fix } from "../diagnostics/diagnostic.ts";
 import { nearest, suggest } from "../diagnostics/suggest.ts";
+import type { FileScope } from "../resolve/modules.ts";
 import { type Span, spanText } from "../source/source.ts";
 import type { Argument, CallExpr, Expr, IfExpr, Param, TypeNode } from "../syntax/ast.ts";
 import { staticFunctions } from "../types/shapes.ts";
@@ -21,14 +22,31 @@ export function reportUnknownName(context: Context, name: string, span: Span, en
   const removed = env.removed?.(name);
   if (removed) {
     const reader = env.reader ?? env.weights.label;
-    context.report("E0502", { reader, name, isBranch: env.readsAsBranch === true }, removed, {
+    const help = env.readsAsBranch === true ? `keep branch.${reader}` : `set ${reader} = …`;
+    context.report("E0502", { reader, name, help, keeps: env.readsAsBranch === true }, removed, {
       related: [{ span, label: "read here" }],
     });
     return;
   }
   const names = [...env.names(), ...Object.keys(staticFunctions)];
+  const module = env.file.elsewhere(name);
+  if (module !== undefined) {
+    const advice = `import it:   import { ${name} } from "${module}"`;
+    context.report("E0202", { name, near: [], advice }, span, { fixes: [importing(name, module, env.file)] });
+    return;
+  }
   const { near, advice, fixes } = suggest(name, span, names, foreignName(name, names));
   context.report("E0202", { name, near, advice }, span, { fixes });
+}
+
+/** The name in an import of its module: one that is there, or a new one before the first declaration. */
+function importing(name: string, module: string, { file, tree }: FileScope): Fix {
+  const title = `import \`${name}\` from "${module}"`;
+  const known = tree.declarations.find((d) => d.kind === "import" && d.from.text === module);
+  const [first] = known?.kind === "import" ? known.names : [];
+  if (first) return { title, span: { ...first.span, end: first.span.start }, text: `${name}, ` };
+  const start = tree.declarations.find((d) => d.kind === "import")?.span.start ?? 0;
+  return { title, span: { file, start, end: start }, text: `import { ${name} } from "${module}"\n` };
 }
 
 /** `owner.name`, where `owner` has the members `names`; a tensor or number has none. */
@@ -39,6 +57,14 @@ export function reportUnknownMember(
   env: Environment,
 ): void {
   const { owner, name, names, span } = member;
+  const removed = env.removed?.(`${owner}.${name}`);
+  if (removed) {
+    const reader = env.reader ?? env.weights.label;
+    const edit = env.readsAsBranch === true ? `${reader}.in` : reader;
+    const args = { reader, name: `${owner}.${name}`, help: `set ${edit} = …`, keeps: false };
+    context.report("E0502", args, removed, { related: [{ span, label: "read here" }] });
+    return;
+  }
   const blocks = names.length === 0 ? [...env.names()] : [];
   const foreign = names.length === 0 ? foreignMember(name, blocks) : undefined;
   const [block] = foreign?.names ?? (blocks.includes(name) ? [name] : []);
@@ -105,6 +131,22 @@ export function reportWrongSetting(
   const help = mended === undefined ? byPosition || hintFor(param.type) : `${name}: ${mended}`;
   const what = `\`${name}\` of \`${callee}\``;
   context.report("E0206", { what, wanted: showTypeNode(param.type), given: describe(value), help }, span, { fixes });
+}
+
+/** The value of a parameter, constant or `let` is not of the declared kind. */
+export function reportWrongValue(
+  context: Context,
+  name: string,
+  type: TypeNode | undefined,
+  value: Val,
+  expr: Expr,
+): void {
+  const { span } = expr;
+  const mended = fitting(type, value, spanText(span));
+  const fixes: Fix[] = mended === undefined ? [] : [{ title: `write \`${mended}\``, span, text: mended }];
+  const help = mended === undefined ? hintFor(type) : `${name} = ${mended}`;
+  const args = { what: `\`${name}\``, wanted: showTypeNode(type), given: describe(value), help };
+  context.report("E0206", args, span, { fixes });
 }
 
 /** The value written as the type wants it, where there is one plain way. */

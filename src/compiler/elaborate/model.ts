@@ -103,7 +103,14 @@ function evaluationGraph(
   shared: SharedState,
   isFrozen: Frozen | undefined,
 ): Mode {
-  const context = new Context({ bag, rules, training: false, shared, ...(isFrozen && { isFrozen }) });
+  const context = new Context({
+    bag,
+    rules,
+    training: false,
+    shared,
+    variant: variantOf(plan),
+    ...(isFrozen && { isFrozen }),
+  });
   const evaluator = new Evaluator(context);
   const network = Network.over(evaluator, plan);
   const outputs = headOutputs(network, () => true);
@@ -124,7 +131,14 @@ function trainingGraph(
   shared: SharedState,
   isFrozen: Frozen | undefined,
 ): Graph | undefined {
-  const context = new Context({ bag, rules, training: true, shared, ...(isFrozen && { isFrozen }) });
+  const context = new Context({
+    bag,
+    rules,
+    training: true,
+    shared,
+    variant: variantOf(plan),
+    ...(isFrozen && { isFrozen }),
+  });
   const evaluator = new Evaluator(context);
   const { step } = declareClock(evaluator);
   const base = Network.over(evaluator, plan);
@@ -136,7 +150,10 @@ function trainingGraph(
     if (turn > 0) context.variables.settle();
     const wanted = lossFilter(lines);
     const losses = headOutputs(network, (kind, label) => kind === "loss" && wanted(label));
-    if (losses.length === 0 && name === undefined) return undefined;
+    if (losses.length === 0 && name === undefined) {
+      if (bag.hasErrors) checkOptimizers(evaluator, network, lines);
+      return undefined;
+    }
     network.section.finish();
     for (const branch of plan.branches.keys()) network.branch(branch)?.finish();
     for (const head of network.headNames())
@@ -160,6 +177,10 @@ function trainingGraph(
     outputs,
     context.variables.updates().map((u) => ({ ...u })),
   );
+}
+
+function variantOf(plan: Plan): string | undefined {
+  return plan.basis.length > 0 ? plan.name : undefined;
 }
 
 function graphOf(context: Context, outputs: readonly Output[], updates: Graph["updates"]): Graph {

@@ -12,13 +12,14 @@ import { BranchInstance } from "./branch.ts";
 import { type Environment, extend, noNaming, WeightScope, type WorldContext } from "./environment.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { fileEnvironment } from "./files.ts";
-import { fitStatic, showTypeNode } from "./functions.ts";
+import { fitStatic } from "./functions.ts";
+import { reportWrongValue } from "./mistakes.ts";
 import { HeadInstance } from "./head.ts";
 import type { PartExpr, Plan } from "./plan.ts";
 import { RegionsInstance } from "./regions.ts";
 import { Section, sectionEnvironment } from "./section.ts";
 import { makeTensor } from "./tensors.ts";
-import { describe, hasUnknown, type PartVal, unknown, type Val } from "./values.ts";
+import { hasUnknown, type PartVal, unknown, type Val } from "./values.ts";
 
 export class Network {
   readonly evaluator: Evaluator;
@@ -85,11 +86,7 @@ export class Network {
       });
       const fitted = hasUnknown(given) ? unknown : fitStatic(given, param.type);
       if (fitted === undefined) {
-        context.report(
-          "E0206",
-          { what: `\`${name}\``, wanted: showTypeNode(param.type), given: describe(given) },
-          part.expr.span,
-        );
+        reportWrongValue(context, name, param.type, given, part.expr);
       }
       const slot = fitted?.kind === "block" ? { ...fitted, slot: { name, config: [] } } : fitted;
       settings.set(name, slot ?? unknown);

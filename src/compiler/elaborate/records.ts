@@ -55,6 +55,8 @@ export function settingsOf(network: Network): Record<string, Plain> {
 /** What a training run reads of `train`; everything else there is for the compiler. */
 const trainFields = ["batch", "epochs", gradientField];
 
+const counts = ["batch", "epochs"];
+
 export function trainingFields(network: Network): Record<string, Plain> {
   const { plan, evaluator } = network;
   for (const [name, part] of plan.training) {
@@ -63,7 +65,15 @@ export function trainingFields(network: Network): Record<string, Plain> {
     const { near, advice, fixes } = suggest(name, span, trainFields, foreignSetting(name, trainFields));
     evaluator.context.report("E0607", { name, known: trainFields, near, advice }, span, { fixes });
   }
-  return fields(network, new Map([...plan.training].filter(([name]) => name !== gradientField)));
+  const made = fields(network, new Map([...plan.training].filter(([name]) => name !== gradientField)));
+  for (const name of counts) {
+    const value = made[name];
+    const span = plan.training.get(name)?.expr.span;
+    if (value === undefined || span === undefined || (Number.isSafeInteger(value) && Number(value) >= 1)) continue;
+    const args = { what: `\`${name}\``, wanted: "a whole number of 1 or more", given: JSON.stringify(value) };
+    evaluator.context.report("E0206", { ...args, help: `such as ${name} = 32` }, span);
+  }
+  return made;
 }
 /** Where the name of a field stands in the model itself; an edit of a variant has no such place. */
 function fieldName(plan: Plan, section: "train" | "data", name: string): Span | undefined {

@@ -13,6 +13,7 @@ export class RegionsInstance {
   readonly #network: Network;
   readonly #plan: RegionsPlan;
   readonly #members = new Map<string, Val>();
+  readonly #misfits = new Set<string>();
   #of: Val | undefined;
 
   constructor(network: Network, name: string, plan: RegionsPlan) {
@@ -69,12 +70,20 @@ export class RegionsInstance {
       scope: weights,
     });
     if (made.kind === "tensor" && !sameType(evaluator, made.type, type)) {
+      // what the pools are applied to makes all of them alike
+      if (this.#misfits.has(showType(made.type))) return unknown;
+      this.#misfits.add(showType(made.type));
+      const odd = made.type.shape.findIndex((d, i) => !type.shape[i] || !context.facts.equal(d, type.shape[i]));
+      const reason = made.reasons[odd];
       context.report(
         "E0304",
         { what: `\`${this.name}.${key}\``, declared: showType(type), given: showType(made.type) },
         part.expr.span,
         {
-          related: [{ span: this.#plan.item.type.span, label: "declared here" }],
+          related: [
+            { span: this.#plan.item.type.span, label: "declared here" },
+            ...(reason ? [{ span: context.place(reason.span), label: reason.text }] : []),
+          ],
         },
       );
       return unknown;

@@ -286,6 +286,7 @@ export function tensorIndex(context: Context, of: TensorVal, entries: readonly I
       if (!inside)
         throw new StaticError(
           `axis ${place} has ${size.toString()} entries, and ${entry.kind === "at" ? entry.position.toString() : `${from.toString()} ..< ${to.toString()}`} lies outside`,
+          `positions go from 0 to ${size.minus(Dim.one).toString()}, or from the end as -1`,
         );
       if (!(from.constant === 0 && to.equals(size))) {
         const shape = (value.node.outputs[value.index]?.shape ?? []).map((d, i) => (i === place ? to.minus(from) : d));

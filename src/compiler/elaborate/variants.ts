@@ -3,11 +3,11 @@
  * program of its own; nothing here evaluates.
  */
 import { report } from "../diagnostics/catalog.ts";
-import type { DiagnosticBag } from "../diagnostics/diagnostic.ts";
-import { nearest } from "../diagnostics/suggest.ts";
+import type { DiagnosticBag, Fix } from "../diagnostics/diagnostic.ts";
+import { nearest, suggest } from "../diagnostics/suggest.ts";
 import type { FileScope } from "../resolve/modules.ts";
 import type { Span } from "../source/source.ts";
-import type { AddEdit, Edit, Expr, Item, OutputItem, PathNode, VariantDecl } from "../syntax/ast.ts";
+import type { AddEdit, Edit, Expr, Item, Name, OutputItem, PathNode, VariantDecl } from "../syntax/ast.ts";
 import {
   addItem,
   addToHead,
@@ -47,7 +47,9 @@ export function planFor(
     const models = [...scope.names()].filter((n) =>
       ["model", "variant"].includes(scope.lookup(n)?.declaration.kind ?? ""),
     );
-    report(bag, "E0503", { name, near: nearest(name, models) }, at);
+    report(bag, "E0503", { name, near: nearest(name, models) }, at, {
+      fixes: renaming({ text: name, span: at }, models),
+    });
   }
   return undefined;
 }
@@ -90,6 +92,11 @@ export function applyEdits(
     }
   }
   return plan;
+}
+
+/** The edit that writes the one name that is near. */
+function renaming({ text, span }: Name, names: readonly string[]): readonly Fix[] {
+  return suggest(text, span, names, undefined).fixes;
 }
 
 /** A part that an edit can change. */
@@ -137,6 +144,7 @@ function locate(plan: Plan, path: PathNode, bag: DiagnosticBag, use: "set" | "re
           near: nearest(part.text, names),
         },
         part.span,
+        { fixes: renaming(part, names) },
       );
       return [];
     }
@@ -255,11 +263,25 @@ function applyKeep(plan: Plan, paths: readonly PathNode[], bag: DiagnosticBag): 
             ? [...plan.heads.keys()]
             : [...(plan.regions.get(collection.text)?.members.keys() ?? [])];
     if (collection === undefined || member === undefined || path.parts.length !== 2 || names.length === 0) {
+      // `keep global` means the member of that name
+      const alone = path.parts.length === 1 ? collection?.text : undefined;
+      const owner = alone && (plan.branches.has(alone) ? "branch" : plan.heads.has(alone) ? "head" : undefined);
+      const inCollection = owner && alone ? `${owner}.${alone}` : undefined;
       report(
         bag,
         "E0507",
-        { path: path.parts.map((p) => p.text).join("."), collections: ["branch", "head", ...plan.regions.keys()] },
+        {
+          path: path.parts.map((p) => p.text).join("."),
+          collections: ["branch", "head", ...plan.regions.keys()],
+          member: inCollection ?? "",
+        },
         path.span,
+        {
+          fixes:
+            inCollection === undefined
+              ? []
+              : [{ title: `write \`${inCollection}\``, span: path.span, text: inCollection }],
+        },
       );
       continue;
     }
@@ -276,6 +298,7 @@ function applyKeep(plan: Plan, paths: readonly PathNode[], bag: DiagnosticBag): 
           near: nearest(member.text, names),
         },
         member.span,
+        { fixes: renaming(member, names) },
       );
       continue;
     }

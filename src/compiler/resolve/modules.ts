@@ -2,7 +2,7 @@
  * Loads a file with everything it imports and gives each file its scope: own declarations, imports, the prelude.
  * It knows names, not what they mean; bodies are looked at by `names.ts`.
  */
-import type { DiagnosticBag } from "../diagnostics/diagnostic.ts";
+import { DiagnosticBag } from "../diagnostics/diagnostic.ts";
 import { report } from "../diagnostics/catalog.ts";
 import { foreignName } from "../diagnostics/foreign-names.ts";
 import { nearest, suggest } from "../diagnostics/suggest.ts";
@@ -47,9 +47,16 @@ export class FileScope {
   readonly imports = new Map<string, Declared>();
   /** Imported names that could not be found: reported once, where they are imported; uses stay silent. */
   readonly broken = new Set<string>();
+  /** The module of the library that has a name and would have to be imported; for suggestions. */
+  readonly elsewhere: (name: string) => string | undefined;
   readonly #prelude: () => Iterable<FileScope>;
 
-  constructor(tree: FileNode, prelude: () => Iterable<FileScope>) {
+  constructor(
+    tree: FileNode,
+    prelude: () => Iterable<FileScope>,
+    elsewhere: (name: string) => string | undefined = () => undefined,
+  ) {
+    this.elsewhere = elsewhere;
     this.file = tree.file;
     this.tree = tree;
     this.#prelude = prelude;
@@ -95,8 +102,10 @@ export function loadModules(host: Host, entry: string, bag: DiagnosticBag): Modu
   const text = host.read(entry);
   if (text === undefined) return undefined;
 
+  let further: ReadonlyMap<string, string> | undefined;
+  const elsewhere = (name: string): string | undefined => (further ??= namesToImport(host)).get(name);
   const load = (name: string, content: string): FileScope => {
-    const scope = new FileScope(parseFile({ name, text: content }, bag), () => prelude);
+    const scope = new FileScope(parseFile({ name, text: content }, bag), () => prelude, elsewhere);
     files.set(name, scope);
     return scope;
   };
@@ -150,7 +159,11 @@ export function loadModules(host: Host, entry: string, bag: DiagnosticBag): Modu
         continue;
       }
       if (scope.declarations.has(local.text) || scope.imports.has(local.text)) {
-        report(bag, "E0213", { name: local.text }, local.span);
+        const text = as ? `other_${local.text}` : `${local.text} as other_${local.text}`;
+        const fixes = [{ title: `call it \`other_${local.text}\` here`, span: local.span, text }];
+        const first = scope.declarations.get(local.text)?.name.span;
+        const related = first ? [{ span: first, label: "declared here" }] : [];
+        report(bag, "E0213", { name: local.text }, local.span, { fixes, related });
         continue;
       }
       scope.imports.set(local.text, { declaration: found, scope: target });
@@ -174,4 +187,16 @@ function reportDuplicates(scope: FileScope, bag: DiagnosticBag): void {
       related: [{ span: first.name.span, label: "the first one" }],
     });
   }
+}
+
+/** What the library's other modules declare, and where. Read only when a name is missed. */
+function namesToImport(host: Host): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const module of standardModules) {
+    if ((preludeModules as readonly string[]).includes(module)) continue;
+    const tree = parseFile({ name: module, text: host.read(module) ?? "" }, new DiagnosticBag());
+    for (const d of tree.declarations)
+      if (d.kind !== "import" && !d.name.text.startsWith("_")) found.set(d.name.text, module);
+  }
+  return found;
 }

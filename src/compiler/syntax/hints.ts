@@ -53,6 +53,8 @@ export function hint(tokens: readonly IToken[], point: number): string {
     return "a model has a list of parameters, which may be empty:   model net() {";
   if (type === t.Comma && tokens[1]?.tokenType === t.Assign)
     return "lines and fields end by themselves; take the comma out";
+  const declares = [t.Param, t.State].some((word) => tokens[0]?.tokenType === word);
+  if (type === t.Assign && declares) return "a weight states its type:   param scale: float[C] = ones()";
   if (type === t.Assign && isName(before) && after !== undefined)
     return "nothing is reassigned; a new value needs a `let` and a name of its own";
   return "";

@@ -16,15 +16,15 @@ export const variantsRows = {
     label: ({ owner, model, has }) => `${owner === "" ? model : owner} has: ${has.join(", ")}`,
     help: ({ owner, near }) => near.map((n) => (owner === "" ? n : `${owner}.${n}`)).join(" or "),
   }),
-  E0502: row<{ reader: string; name: string; isBranch: boolean }>({
+  E0502: row<{ reader: string; name: string; help: string; keeps: boolean }>({
     severity: "error",
     title: "a removed part is still read",
     message: ({ reader, name }) => `\`${reader}\` still reads \`${name}\`, which this variant removes`,
     label: () => "removed here",
-    help: ({ reader, isBranch }) =>
-      isBranch
-        ? `\`keep\` leaves what is read and drops the rest:   keep branch.${reader}`
-        : `say what \`${reader}\` is without it:   set ${reader} = …`,
+    help: ({ reader, help, keeps }) =>
+      keeps
+        ? `\`keep\` leaves what is read and drops the rest:   ${help}`
+        : `say what \`${reader}\` is without it:   ${help}`,
   }),
   E0503: row<{ name: string; near: readonly string[] }>({
     severity: "error",
@@ -56,12 +56,14 @@ export const variantsRows = {
         ? "set changes parameters, lets, region pools, `in` and `fuse` of branches, outputs and fields"
         : "remove takes away inputs, lets, regions, branches, heads, outputs and fields",
   }),
-  E0507: row<{ path: string; collections: readonly string[] }>({
+  E0507: row<{ path: string; collections: readonly string[]; member: string }>({
     severity: "error",
     title: "`keep` of something that is no member",
     message: ({ path }) => `\`keep\` limits a collection, and \`${path}\` is no member of one`,
-    help: ({ collections }) =>
-      `name the members to keep:   keep ${collections[0] ?? "branch"}.NAME   (collections here: ${collections.join(", ")})`,
+    help: ({ collections, member }) =>
+      member !== ""
+        ? `keep ${member}`
+        : `name the members to keep:   keep ${collections[0] ?? "branch"}.NAME   (collections here: ${collections.join(", ")})`,
   }),
   E0508: row<{ into: string; item: string }>({
     severity: "error",
