@@ -1,5 +1,6 @@
 // Bundles the sources into dist/: archc.mjs, the command; engine.mjs, the part of the runtime that sets engines up,
-// for the set-up script; worker.mjs, the process that trains and measures; prettier.mjs, the formatter as a plugin.
+// for the set-up script; worker.mjs, the process that trains and measures; prettier.mjs, the formatter as a plugin;
+// library.mjs, which parses the standard library once and for all into library/.
 // Packages with native code stay outside. Commands are loaded when used, as chunks.
 //   node scripts/build.mjs [--if-needed] [--quiet]
 import { createHash } from "node:crypto";
@@ -16,10 +17,11 @@ const ENTRIES = {
   engine: "src/runtime/engine/index.ts",
   worker: "src/runtime/worker.ts",
   prettier: "src/format/plugin.ts",
+  library: "src/runtime/library.ts",
 };
 /** Native code, or a file layout that the package looks for at run time. */
 const OUTSIDE = ["@tensorflow/tfjs-node-gpu", "onnxruntime-node", "sharp", "node-api-headers"];
-const SOURCE_FOLDERS = ["src", "grammar"];
+const SOURCE_FOLDERS = ["src", "grammar", "stdlib"];
 const SOURCE_FILES = ["package.json", "package-lock.json", "scripts/build.mjs"];
 
 /** Builds dist/ unless it was built from these very sources. Returns whether it had to. */
@@ -29,7 +31,7 @@ export async function build({ ifNeeded = false } = {}) {
   const { build: bundle } = await import("esbuild");
   const result = await bundle({
     absWorkingDir: root,
-    entryPoints: Object.fromEntries(Object.entries(ENTRIES).filter(([, file]) => existsSync(join(root, file)))),
+    entryPoints: ENTRIES,
     outdir: dist,
     write: false,
     bundle: true,
@@ -52,6 +54,7 @@ export async function build({ ifNeeded = false } = {}) {
   });
   for (const warning of result.warnings) console.warn(`build: ${warning.text}`);
   place(result.outputFiles);
+  await (await import(pathToFileURL(join(dist, "library.mjs")).href)).packLibrary();
   writeBeside(stampFile, stamp);
   return true;
 }

@@ -5,6 +5,8 @@
 import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import type { Host } from "../compiler/host.ts";
+import type { FileNode } from "../compiler/syntax/ast.ts";
+import { libraryTree } from "./library.ts";
 import { packageRoot } from "./package-root.ts";
 
 const STANDARD = /^std:([a-z0-9_]+)$/;
@@ -47,6 +49,11 @@ export class DiskHost implements Host {
     const inside = relative(this.#project, real(path));
     if (inside === ".." || inside.startsWith(`..${sep}`) || isAbsolute(inside)) return undefined;
     return this.name(path);
+  }
+
+  parsed(name: string, text: string): FileNode | undefined {
+    const module = STANDARD.exec(name)?.[1];
+    return module === undefined ? undefined : libraryTree(module, text);
   }
 
   /** How messages name a file. */

@@ -105,7 +105,7 @@ export function loadModules(host: Host, entry: string, bag: DiagnosticBag): Modu
   let further: ReadonlyMap<string, string> | undefined;
   const elsewhere = (name: string): string | undefined => (further ??= namesToImport(host)).get(name);
   const load = (name: string, content: string): FileScope => {
-    const scope = new FileScope(parseFile({ name, text: content }, bag), () => prelude, elsewhere);
+    const scope = new FileScope(readTree(host, name, content, bag), () => prelude, elsewhere);
     files.set(name, scope);
     return scope;
   };
@@ -177,6 +177,10 @@ export function loadModules(host: Host, entry: string, bag: DiagnosticBag): Modu
   return { entry: root, files };
 }
 
+function readTree(host: Host, name: string, text: string, bag: DiagnosticBag): FileNode {
+  return host.parsed?.(name, text) ?? parseFile({ name, text }, bag);
+}
+
 function reportDuplicates(scope: FileScope, bag: DiagnosticBag): void {
   for (const declaration of scope.tree.declarations) {
     if (declaration.kind === "import") continue;
@@ -194,7 +198,7 @@ function namesToImport(host: Host): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const module of standardModules) {
     if ((preludeModules as readonly string[]).includes(module)) continue;
-    const tree = parseFile({ name: module, text: host.read(module) ?? "" }, new DiagnosticBag());
+    const tree = readTree(host, module, host.read(module) ?? "", new DiagnosticBag());
     for (const d of tree.declarations)
       if (d.kind !== "import" && !d.name.text.startsWith("_")) found.set(d.name.text, module);
   }
