@@ -9,6 +9,6 @@ export interface Host {
   read(name: string): string | undefined;
   /** The name that `from` means in an import of file `importer`; undefined where it leaves the project. */
   resolve(importer: string, from: string): string | undefined;
-  /** The tree of a file of this name and text, where somebody parsed it before and found no mistake. */
+  /** The tree of a file of this name and text, where somebody read it before and found no mistake. */
   parsed?(name: string, text: string): FileNode | undefined;
 }

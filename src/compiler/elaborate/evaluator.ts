@@ -345,7 +345,18 @@ export class Evaluator {
         );
       } else inputs.set(key, value);
     }
+    // inputs of the same types can give no mistake that the pass at hand does not give
+    if (this.context.shared.checkOnly) return this.#readsToo(this.plain(of, env), [...inputs.values()]);
     return this.plain(of, env.world.withInputs(inputs));
+  }
+  /** The same value, for those who ask what it depends on; only for graphs that nobody runs. */
+  #readsToo(value: Val, read: readonly Val[]): Val {
+    if (value.kind === "tuple" || value.kind === "collection")
+      return { ...value, members: value.members.map((m) => this.#readsToo(m, read)) };
+    if (value.kind !== "tensor") return value;
+    const inputs = [value, ...read].flatMap((v) => (v.kind === "tensor" ? [v.value] : []));
+    const node = this.context.graph.node("reads_too", {}, inputs, [value.type]);
+    return { ...value, value: { node, index: 0 } };
   }
 
   // --- calls --------------------------------------------------------------------------------------------------------

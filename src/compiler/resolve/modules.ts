@@ -104,8 +104,11 @@ export function loadModules(host: Host, entry: string, bag: DiagnosticBag): Modu
 
   let further: ReadonlyMap<string, string> | undefined;
   const elsewhere = (name: string): string | undefined => (further ??= namesToImport(host)).get(name);
+  const ready = new Set<FileNode>();
   const load = (name: string, content: string): FileScope => {
-    const scope = new FileScope(readTree(host, name, content, bag), () => prelude, elsewhere);
+    const known = host.parsed?.(name, content);
+    if (known !== undefined) ready.add(known);
+    const scope = new FileScope(known ?? parseFile({ name, text: content }, bag), () => prelude, elsewhere);
     files.set(name, scope);
     return scope;
   };
@@ -171,14 +174,12 @@ export function loadModules(host: Host, entry: string, bag: DiagnosticBag): Modu
   };
   for (const scope of [...prelude, root]) if (!finished.has(scope)) link(scope);
   for (const scope of files.values()) {
+    // a tree that somebody read before has no mistakes
+    if (ready.has(scope.tree)) continue;
     reportDuplicates(scope, bag);
     reportRecursion(scope, bag);
   }
   return { entry: root, files };
-}
-
-function readTree(host: Host, name: string, text: string, bag: DiagnosticBag): FileNode {
-  return host.parsed?.(name, text) ?? parseFile({ name, text }, bag);
 }
 
 function reportDuplicates(scope: FileScope, bag: DiagnosticBag): void {
@@ -198,7 +199,8 @@ function namesToImport(host: Host): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const module of standardModules) {
     if ((preludeModules as readonly string[]).includes(module)) continue;
-    const tree = readTree(host, module, host.read(module) ?? "", new DiagnosticBag());
+    const text = host.read(module) ?? "";
+    const tree = host.parsed?.(module, text) ?? parseFile({ name: module, text }, new DiagnosticBag());
     for (const d of tree.declarations)
       if (d.kind !== "import" && !d.name.text.startsWith("_")) found.set(d.name.text, module);
   }

@@ -69,6 +69,11 @@ export class Dim {
   static #atom(atom: Atom): Dim {
     return new Dim([{ coefficient: 1, factors: [{ atom, power: 1 }], key: monomialKey([{ atom, power: 1 }]) }]);
   }
+  /** A number that was computed with. */
+  static #exact(value: number): Dim {
+    if (!Number.isSafeInteger(value)) throw new SizeError("a size is too large");
+    return Dim.of(value);
+  }
   static #collect(terms: Iterable<Term>): Dim {
     const sums = new Map<string, Term>();
     for (const term of terms) {
@@ -101,15 +106,26 @@ export class Dim {
   }
 
   plus(other: Dim): Dim {
+    if (other.terms.length === 0) return this;
+    if (this.terms.length === 0) return other;
+    const [a, b] = [this.constant, other.constant];
+    if (a !== undefined && b !== undefined) return Dim.#exact(a + b);
     return Dim.#collect([...this.terms, ...other.terms]);
   }
   minus(other: Dim): Dim {
+    if (this.key === other.key) return Dim.zero;
     return this.plus(other.scaled(-1));
   }
   scaled(by: number): Dim {
+    if (by === 1) return this;
+    const number = this.constant;
+    if (number !== undefined) return Dim.#exact(number * by);
     return Dim.#collect(this.terms.map((t) => ({ ...t, coefficient: t.coefficient * by })));
   }
   times(other: Dim): Dim {
+    const [a, b] = [this.constant, other.constant];
+    if (b !== undefined) return this.scaled(b);
+    if (a !== undefined) return other.scaled(a);
     const products: Term[] = [];
     for (const a of this.terms) for (const b of other.terms) products.push(timesTerm(a, b));
     return Dim.#collect(products);
@@ -124,6 +140,8 @@ export class Dim {
   dividedBy(other: Dim): Dim | undefined {
     if (this.terms.length === 0) return Dim.zero;
     if (this.equals(other)) return Dim.one;
+    const [a, b] = [this.constant, other.constant];
+    if (a !== undefined && b !== undefined) return b !== 0 && a % b === 0 ? Dim.#exact(a / b) : undefined;
     const divisor = other.terms[0];
     if (other.terms.length !== 1 || divisor === undefined) return this.#commonMultipleOf(other);
     const quotients: Term[] = [];

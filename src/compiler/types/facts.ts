@@ -98,6 +98,7 @@ export class Facts {
   }
   /** True or false for all sizes; undefined where it depends on them. */
   decide(left: Dim, comparison: "==" | "!=" | "<" | "<=" | ">" | ">=", right: Dim): boolean | undefined {
+    if (left.key === right.key) return comparison === "==" || comparison === "<=" || comparison === ">=";
     const difference = this.normalize(left).minus(this.normalize(right));
     const { low, high } = this.interval(difference);
     switch (comparison) {

@@ -88,6 +88,11 @@ export class Bindings {
     this.#evaluate = evaluate;
   }
   evaluate(expr: Expr): Static {
+    // most sizes are a bound name or a number
+    if (expr.kind === "name") {
+      const bound = this.values.get(expr.text);
+      if (bound !== undefined) return bound;
+    }
     return this.#evaluate(expr, this);
   }
   dim(expr: Expr): Dim {
@@ -173,7 +178,7 @@ export class Bindings {
       } else if (dim.kind === "expr" && dim.value.kind === "name" && !this.values.has(dim.value.text)) {
         const place = run === -1 || i < run ? i : shape.length - dims.length + i;
         const size = shape[place];
-        if (size === undefined || !/^[A-Z]/.test(dim.value.text)) continue;
+        if (size === undefined || !isSizeName(dim.value.text)) continue;
         this.values.set(dim.value.text, intValue(size));
         this.places.set(dim.value.text, { ...at, axis: place });
       }
@@ -265,7 +270,8 @@ export class Bindings {
   }
   /** The value of a size expression; one unbound variable is solved for where it stands alone with a factor (`2 * C`). */
   #solved(expr: Expr, actual: Dim): Dim {
-    const unbound = [...namesIn(expr)].filter((n) => /^[A-Z]/.test(n) && !this.values.has(n));
+    if (expr.kind === "number" || (expr.kind === "name" && this.values.has(expr.text))) return this.dim(expr);
+    const unbound = [...namesIn(expr)].filter((n) => isSizeName(n) && !this.values.has(n));
     const [name] = unbound;
     if (unbound.length !== 1 || name === undefined) return this.dim(expr);
     this.values.set(name, intValue(Dim.variable(name, "solve")));
@@ -284,12 +290,12 @@ export class Bindings {
     if (result?.kind === "tuple") return [...new Set(result.members.flatMap((m) => this.asked(m)))];
     if (result?.kind === "list") return this.asked(result.member);
     if (result?.kind !== "tensor") return [];
-    const names = (result.dims ?? []).flatMap((d) => {
-      if (d.kind === "any" || (d.kind === "run" && d.of === undefined)) return [];
-      const expr = d.kind === "run" ? d.of : d.value;
-      return expr ? [...namesIn(expr)] : [];
-    });
-    return [...new Set(names)].filter((n) => /^[A-Z]/.test(n) && !this.values.has(n));
+    const asked = new Set<string>();
+    for (const d of result.dims ?? []) {
+      const expr = d.kind === "any" ? undefined : d.kind === "run" ? d.of : d.value;
+      for (const name of expr ? namesIn(expr) : []) if (isSizeName(name) && !this.values.has(name)) asked.add(name);
+    }
+    return [...asked];
   }
   /** Binds asked sizes from the type that the use expects. */
   bindAsked(result: TypeNode & { kind: "tensor" }, expected: TensorType): Mismatch | undefined {
@@ -326,8 +332,15 @@ export class Bindings {
   }
 }
 
+/** Names of sizes start with a capital letter. */
+function isSizeName(name: string): boolean {
+  const first = name.charCodeAt(0);
+  return first >= 0x41 && first <= 0x5a;
+}
+
 /** Every name that an expression reads, without those that calls name as functions. */
 export function namesIn(expr: Expr): ReadonlySet<string> {
+  if (expr.kind === "name") return new Set([expr.text]);
   const found = new Set<string>();
   const visit = (e: Expr): void => {
     switch (e.kind) {
