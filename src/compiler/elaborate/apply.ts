@@ -21,6 +21,7 @@ import { applyAbstract } from "./generic.ts";
 import { reportCondition } from "./conditions.ts";
 import { reportCount, reportLevels, reportUnknownSetting, reportWrongSetting } from "./mistakes.ts";
 import { emitPrimitive } from "./primitives.ts";
+import { checkSlot, listsOf } from "./slots.ts";
 import { reportJoin } from "./tensors.ts";
 import {
   type BlockVal,
@@ -152,7 +153,8 @@ export class Applier {
       if (param && fitted === undefined && !config.has(name)) {
         reportWrongSetting(context, block.name, param, arg, value, lists.config);
       }
-      if (fitted === undefined || config.has(name)) failed = true;
+      const fits = fitted === undefined || !param || checkSlot(context, block.name, param, fitted, arg.value.span);
+      if (fitted === undefined || !fits || config.has(name)) failed = true;
       else config.set(name, { value: fitted.kind === "block" ? asSlot(fitted, param) : fitted, span: arg.value.span });
     }
     return failed ? undefined : { ...block, config };
@@ -425,14 +427,6 @@ function positionalParam(block: BlockVal, config: readonly Param[], position: nu
   const open = config.filter((p) => !block.config.has(p.name.text));
   const word = block.slot?.config[position]?.name.text;
   return open.find((p) => p.name.text === word) ?? open[position];
-}
-
-function listsOf(block: BlockVal): ParamList {
-  const { callable } = block;
-  if (callable.kind === "declared") return classify(callable.declaration.lists);
-  if (callable.kind === "shared") return listsOf(callable.of);
-  if (callable.kind === "abstract") return classify(callable.type.lists);
-  return { config: [], tensors: callable.expr.params };
 }
 
 function argumentType(value: Val): ArgumentType {

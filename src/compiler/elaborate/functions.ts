@@ -7,6 +7,7 @@ import { evaluateBody } from "./bodies.ts";
 import { type Environment, extend } from "./environment.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { fileEnvironment } from "./files.ts";
+import { checkSlot } from "./slots.ts";
 import { type FnVal, hasUnknown, unknown, type Val } from "./values.ts";
 
 export function callFunction(evaluator: Evaluator, fn: FnVal, call: CallExpr, env: Environment): Val {
@@ -40,6 +41,7 @@ export function callFunction(evaluator: Evaluator, fn: FnVal, call: CallExpr, en
       if (arg) reportWrongSetting(context, name.text, param, arg, value, declaration.params);
       return unknown;
     }
+    if (arg && !checkSlot(context, declaration.name.text, param, fitted, arg.value.span)) return unknown;
     locals.set(param.name.text, fitted);
   }
   return context.within({ span: call.callee.span, name: declaration.name.text }, () => {

@@ -17,6 +17,7 @@ import { type Environment, extend, WeightScope } from "./environment.ts";
 import { Evaluator } from "./evaluator.ts";
 import { fileEnvironment } from "./files.ts";
 import { hole } from "./holes.ts";
+import { checkSlot } from "./slots.ts";
 import {
   type AbstractCallable,
   type BlockVal,
@@ -102,7 +103,11 @@ function checkBlock(evaluator: Evaluator, block: BlockDecl, scope: FileScope): v
   const env = extend(file, locals, { weights: new WeightScope("", block.name.text), dtypes: genericDtypes });
   for (const param of config) locals.set(param.name.text, genericSetting(evaluator, param, env));
   for (const param of tensors) locals.set(param.name.text, genericTensor(evaluator, param.type, param.name.text, env));
-  for (const param of config) if (param.default) evaluator.argument(param.default, env, param.type?.kind === "block");
+  for (const param of config) {
+    if (!param.default) continue;
+    const value = evaluator.argument(param.default, env, param.type?.kind === "block");
+    checkSlot(context, block.name.text, param, value, param.default.span);
+  }
   for (const condition of block.where) evaluator.plain(condition, env);
   const quiet = new Evaluator(
     new Context({

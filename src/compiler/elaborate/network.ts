@@ -18,6 +18,7 @@ import { HeadInstance } from "./head.ts";
 import type { PartExpr, Plan } from "./plan.ts";
 import { RegionsInstance } from "./regions.ts";
 import { Section, sectionEnvironment } from "./section.ts";
+import { checkSlot } from "./slots.ts";
 import { makeTensor } from "./tensors.ts";
 import { hasUnknown, type PartVal, unknown, type Val } from "./values.ts";
 
@@ -87,6 +88,10 @@ export class Network {
       const fitted = hasUnknown(given) ? unknown : fitStatic(given, param.type);
       if (fitted === undefined) {
         reportWrongValue(context, name, param.type, given, part.expr);
+      }
+      if (fitted !== undefined && !checkSlot(context, this.plan.name, param, fitted, part.expr.span)) {
+        settings.set(name, unknown);
+        continue;
       }
       const slot = fitted?.kind === "block" ? { ...fitted, slot: { name, config: [] } } : fitted;
       settings.set(name, slot ?? unknown);

@@ -222,4 +222,11 @@ export const namesRows = {
     message: ({ name }) => `the compiler has no operator for a primitive called \`${name}\``,
     help: ({ name }) => `write what it computes, of primitives that exist:   block ${name}(…) -> … => …`,
   }),
+  E0228: row<{ block: string; slot: string; owner: string; why: string; place: string; help: string }>({
+    severity: "error",
+    title: "a block that does not fit its place",
+    message: ({ block, slot, owner, why }) => `\`${block}\` cannot be \`${slot}\` of \`${owner}\`: ${why}`,
+    label: ({ place }) => place,
+    help: ({ help }) => help,
+  }),
 } satisfies Rows<"E02">;
