@@ -1,11 +1,13 @@
 /** What the three graphs of a program hold. */
 import { expect, it } from "vitest";
 import { DiagnosticBag } from "../../src/compiler/diagnostics/diagnostic.ts";
-import { rulesOf } from "../../src/compiler/compile.ts";
+import { compile, rulesOf } from "../../src/compiler/compile.ts";
 import { elaborate } from "../../src/compiler/elaborate/model.ts";
 import { planFor } from "../../src/compiler/elaborate/variants.ts";
+import { GraphBuilder } from "../../src/compiler/graph/builder.ts";
 import { printGraph } from "../../src/compiler/graph/print.ts";
 import { verifyGraph } from "../../src/compiler/graph/verify.ts";
+import { differentiate, haveGradients } from "../../src/compiler/ops/differentiate.ts";
 import { loadModules } from "../../src/compiler/resolve/modules.ts";
 import { DiskHost } from "../../src/runtime/host.ts";
 import { compileText, modelOf } from "../support/compile.ts";
@@ -59,3 +61,20 @@ it("hold frozen layers still, statistics too", () => {
       .sort(),
   ).toEqual(["main.logits.bias", "main.logits.weight"]);
 });
+
+it.each(["dhaa", "gan", "vae", "gpt", "unet", "translate", "stn"])(
+  "%s: check finds the weights that have gradients",
+  (name) => {
+    const host = new DiskHost(`models/${name}.arch`);
+    const { program } = compile(host, { file: `models/${name}.arch` });
+    const total = program?.train?.outputs.find((o) => o.kind === "total");
+    if (program?.train === undefined || total === undefined) throw new Error(`${name} has no training graph`);
+    const { nodes, variables, ports } = program.train;
+    const forward = (): GraphBuilder =>
+      new GraphBuilder(rulesOf(host), nodes.slice(0, nodes.indexOf(total.value.node) + 1));
+    const floats = [...variables, ...ports].filter((v) => v.type.dtype === "f32").map((v) => v.value);
+    const made = differentiate(forward(), total.value, floats).map((gradient) => gradient !== undefined);
+    expect(haveGradients(forward(), total.value, floats)).toEqual(made);
+    expect(made).toContain(true);
+  },
+);

@@ -2,7 +2,7 @@
  * The training step: losses, their gradients, and what optimizers and schedules make of them. Optimizers are blocks of the
  * language; nothing here knows one.
  */
-import { differentiate } from "../ops/differentiate.ts";
+import { differentiate, haveGradients } from "../ops/differentiate.ts";
 import type { Output, Value, Variable } from "../graph/graph.ts";
 import { showType } from "../types/tensor.ts";
 import { type Span, spanText } from "../source/source.ts";
@@ -99,11 +99,10 @@ export function addTraining(evaluator: Evaluator, network: Network, work: Work):
     const total = sumOf(evaluator, picked);
     if (total === undefined) continue;
     const own = trained.filter(({ line }) => line >= 0 && keys[line] === key).map(({ variable }) => variable);
-    const made = differentiate(
-      graph,
-      total,
-      own.map((v) => variables.read(v)),
-    );
+    const read = own.map((v) => variables.read(v));
+    const made = context.shared.checkOnly
+      ? haveGradients(graph, total, read).map((has, i) => (has ? read[i] : undefined))
+      : differentiate(graph, total, read);
     for (const [i, variable] of own.entries()) if (made[i] !== undefined) gradients.set(variable, made[i]);
     if (picked.length === losses.length) all = total;
   }

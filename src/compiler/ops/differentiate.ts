@@ -70,6 +70,47 @@ export function differentiate(
   return wrt.map((value) => gradients.get(value.node)?.[value.index]);
 }
 
+/**
+ * Which of `wrt` have a gradient: what `differentiate` gives, without its graph. Rules are asked once for all nodes that
+ * are copies of one another; a value stands for its own gradient, whose type it has.
+ */
+export function haveGradients(builder: GraphBuilder, loss: Value, wrt: readonly Value[]): readonly boolean[] {
+  const nodes = builder.nodes.slice();
+  const moves = dependents(nodes, new Places(wrt));
+  const reached = new Places(moves.has(loss) ? [loss] : []);
+  const emit = new Emitter(builder);
+  // copies share the list of their outputs' types
+  const asked = new Map<Node["outputs"], Map<string, readonly boolean[]>>();
+  for (let i = nodes.length - 1; i >= 0; i--) {
+    const node = nodes[i]!;
+    const outputs = node.outputs.map((_, index) => ({ node, index }));
+    const received = outputs.map((output) => reached.has(output));
+    if (!received.includes(true)) continue;
+    const needs = node.inputs.map((value) => moves.has(value));
+    if (!needs.includes(true)) continue;
+    const { gradient } = operatorNamed(node.op);
+    if (gradient === "none") continue;
+    if (gradient === "once") throw new GradientError(node, `${node.op} cannot be differentiated again`);
+    const known = asked.get(node.outputs) ?? new Map<string, readonly boolean[]>();
+    asked.set(node.outputs, known);
+    const key = [...received, ...needs].join();
+    const gives =
+      known.get(key) ??
+      gradient({
+        node,
+        inputs: node.inputs,
+        outputs,
+        gradients: outputs.map((output, index) => (received[index] === true ? output : undefined)),
+        needs,
+        emit,
+      }).map((result) => result !== undefined);
+    known.set(key, gives);
+    for (const [index, value] of node.inputs.entries())
+      if (gives[index] === true && needs[index] === true) reached.add(value);
+  }
+  return wrt.map((value) => reached.has(value));
+}
+
 /** The float values that move with one of `wanted`. */
 function dependents(nodes: readonly Node[], wanted: Places): Places {
   const moves = new Places([]);
