@@ -1,8 +1,9 @@
-// Bundles the sources into dist/: archc.mjs, the command; engine.mjs, the part of the runtime that sets engines up,
-// for the set-up script; worker.mjs, the process that trains and measures; prettier.mjs, the formatter as a plugin;
-// library.mjs, which parses the standard library once and for all into library/.
-// Packages with native code stay outside. Commands are loaded when used, as chunks.
+// Bundles the sources into dist/: archc.cjs, the command, with archc.cache, its compiled code; engine.mjs, the part of
+// the runtime that sets engines up, for the set-up script; worker.mjs, the process that trains and measures;
+// prettier.mjs, the formatter as a plugin; library.mjs, which parses the standard library once and for all into library/.
+// Packages with native code stay outside.
 //   node scripts/build.mjs [--if-needed] [--quiet]
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -13,48 +14,63 @@ const dist = join(root, "dist");
 const stampFile = join(dist, ".sources");
 
 const ENTRIES = {
-  archc: "src/cli/main.ts",
   engine: "src/runtime/engine/index.ts",
   worker: "src/runtime/worker.ts",
   prettier: "src/format/plugin.ts",
   library: "src/runtime/library.ts",
 };
+const COMMAND = "src/cli/main.ts";
 /** Native code, or a file layout that the package looks for at run time. */
 const OUTSIDE = ["@tensorflow/tfjs-node-gpu", "onnxruntime-node", "sharp", "node-api-headers"];
-const SOURCE_FOLDERS = ["src", "grammar", "stdlib"];
-const SOURCE_FILES = ["package.json", "package-lock.json", "scripts/build.mjs"];
+const SOURCE_FOLDERS = ["src", "grammar", "stdlib", "bin"];
+const SOURCE_FILES = ["package.json", "package-lock.json", "scripts/build.mjs", "scripts/code-cache.mjs"];
 
 /** Builds dist/ unless it was built from these very sources. Returns whether it had to. */
 export async function build({ ifNeeded = false } = {}) {
   const stamp = sourcesStamp();
   if (ifNeeded && existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp) return false;
   const { build: bundle } = await import("esbuild");
-  const result = await bundle({
+  const common = {
     absWorkingDir: root,
-    entryPoints: ENTRIES,
     outdir: dist,
     write: false,
     bundle: true,
-    splitting: true,
-    format: "esm",
     platform: "node",
     target: "node20.19",
-    outExtension: { ".js": ".mjs" },
-    chunkNames: "chunks/[name]-[hash]",
     external: OUTSIDE,
-    // CommonJS packages inside an ES module still call require for Node's own modules.
-    banner: {
-      js: 'import { createRequire as createRequireForBundle } from "node:module"; const require = createRequireForBundle(import.meta.url);',
-    },
     // Shorter to read for the engine, still readable in a stack trace.
     minifyWhitespace: true,
     minifySyntax: true,
     legalComments: "linked",
     logLevel: "silent",
+  };
+  const modules = await bundle({
+    ...common,
+    entryPoints: ENTRIES,
+    splitting: true,
+    format: "esm",
+    outExtension: { ".js": ".mjs" },
+    chunkNames: "chunks/[name]-[hash]",
+    // CommonJS packages inside an ES module still call require for Node's own modules.
+    banner: {
+      js: 'import { createRequire as createRequireForBundle } from "node:module"; const require = createRequireForBundle(import.meta.url);',
+    },
   });
-  for (const warning of result.warnings) console.warn(`build: ${warning.text}`);
-  place(result.outputFiles);
+  // The command is one script, a function of `require` and its own address: V8 keeps compiled code for scripts alone.
+  const command = await bundle({
+    ...common,
+    entryPoints: { archc: COMMAND },
+    format: "cjs",
+    outExtension: { ".js": ".cjs" },
+    banner: { js: "(function (require, bundleUrl) { const module = { exports: {} };" },
+    footer: { js: "})" },
+    define: { "import.meta.url": "bundleUrl" },
+  });
+  for (const warning of [...modules.warnings, ...command.warnings]) console.warn(`build: ${warning.text}`);
+  place([...modules.outputFiles, ...command.outputFiles]);
   await (await import(pathToFileURL(join(dist, "library.mjs")).href)).packLibrary();
+  const { status, stderr } = spawnSync(process.execPath, [join(root, "scripts/code-cache.mjs")], { encoding: "utf8" });
+  if (status !== 0) console.warn(`build: archc starts more slowly, because its code could not be kept:\n${stderr}`);
   writeBeside(stampFile, stamp);
   return true;
 }

@@ -11,8 +11,9 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-try {
-  await program().parseAsync();
-} catch (error) {
-  process.exitCode = report(error);
-}
+// Not awaited here: a script, which the bundle is, awaits nothing at its top.
+program()
+  .parseAsync()
+  .catch((error: unknown) => {
+    process.exitCode = report(error);
+  });
