@@ -212,11 +212,9 @@ export class Network {
     if (name === "branch") return this.#allBranches();
     if (this.plan.branches.has(name)) return this.branch(name)?.value;
     if (this.plan.regions.has(name)) return this.regions(name)?.value;
-    const predicted = this.#predicted(name);
-    if (predicted !== undefined) return predicted;
     return this.#symbolic.has(name) ? intValue(Dim.variable(name, "", this.#divisors.get(name))) : undefined;
   }
-  /** Predictions are in scope by name. */
+  /** Predictions are in scope by name, where nothing else has it: they hide nothing. */
   #predicted(name: string): Val | undefined {
     for (const [head, plan] of this.plan.heads) {
       if (plan.in === undefined && plan.outputs.get(name)?.output.kind === "predict")
@@ -252,7 +250,7 @@ export class Network {
       weights,
       naming: noNaming,
       removed: (name) => this.plan.removed.get(name),
-      lookup: (name) => this.lookup(name) ?? file.lookup(name),
+      lookup: (name) => this.lookup(name) ?? file.lookup(name) ?? this.#predicted(name),
       names: () => chain(this.names(), file.names()),
       world: this.#world(world ?? ((network) => network.partEnvironment(part, weights, network.section, inner))),
     };

@@ -78,6 +78,8 @@ export function describeExpected(types: ReadonlySet<TokenType>, end: boolean): s
   if (!value && types.has(t.Then) && types.has(t.For))
     for (const type of left) if (/^[a-z]/.test(tokenFor(type, 0).image)) left.delete(type);
   if (operator) for (const type of [...operators, ...suffixes]) left.delete(type);
+  // what a pipe can follow, a call or an index can as well; one of them tells enough
+  else if (left.has(t.Pipe)) for (const type of suffixes) if (type !== t.Pipe) left.delete(type);
   if (end) parts.push("the end of the line");
   for (const type of said) if (left.has(type)) parts.push(`\`${tokenFor(type, 0).image}\``);
   if (!value && left.has(t.Let)) parts.push("a line");

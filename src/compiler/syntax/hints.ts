@@ -2,7 +2,7 @@
  * A word on mistakes that come from other languages: what is written here for a mark or a line that is written otherwise
  * there. Looks at tokens only, and never decides whether something is a mistake.
  */
-import type { IToken } from "chevrotain";
+import type { IToken, TokenType } from "chevrotain";
 import { tokens as t } from "../../../grammar/tokens.ts";
 import { isName } from "./layout.ts";
 
@@ -39,23 +39,68 @@ const operators = new Set([t.Plus, t.Minus, t.Star, t.Slash, t.Percent, t.Caret]
 export function hint(tokens: readonly IToken[], point: number): string {
   const [before, token, after] = [tokens[point - 1], tokens[point], tokens[point + 1]];
   const type = token?.tokenType;
+  const first = tokens[0]?.tokenType;
+  const shown = token?.image ?? "";
   if (type === t.Star && before?.tokenType === t.Star) return "a power is written `x ^ 2`";
   if (type === t.AtSign) return "a matrix product is written `matmul(a, b)`";
   if (type === t.Slash && before?.tokenType === t.Slash) return "write `floor(a / b)`";
   if (type === t.Dot && before?.tokenType === t.Dot) return "a range is written `a ..< b` or `a ..= b`";
+  if (type === t.For && before?.tokenType === t.LSquare)
+    return "the member comes first:   [x |> linear(w) for w in widths]";
   if (type === t.For) return loop;
+  if (before?.image === "lambda")
+    return "a block without a name:   block(z: float[...S]) -> float[...S] => z * sigmoid(z)";
   if (type === t.LSquare && before?.tokenType === t.Colon) return "the type of a list is written `list[int]`";
+  if (type !== undefined && comparisons.has(type))
+    return `comparisons do not chain:   … and ${before?.image ?? "x"} ${shown} ${after?.image ?? "y"}`;
   if (type !== undefined && operators.has(type) && tokens.slice(0, point).some((x) => x.tokenType === t.Pipe))
     return "behind a pipe stands a block; to go on with an operator, put the pipe in parentheses:   (x |> f) + y";
-  if (tokens[0]?.tokenType === t.Import && point === 1)
-    return 'names stand in braces:   import { stage } from "std:resnet"';
+  if (first === t.Import && point === 1) return 'names stand in braces:   import { stage } from "std:resnet"';
+  if (first === t.Pretrained && type === t.From) return 'give it a name:   pretrained start from "…"';
+  if ((first === t.Predict || first === t.Metric) && point === 1)
+    return `an output has a name:   ${tokens[0]?.image ?? ""} NAME = ${shown}${after?.tokenType === t.LParen ? "(…)" : ""}`;
+  if (first !== undefined && takePatterns.has(first) && isName(token))
+    return `patterns of paths are strings:   ${tokens[0]?.image ?? ""} "${shown}.**"`;
   if (type === t.LCurly && tokens.slice(0, point).some((x) => x.tokenType === t.Model))
     return "a model has a list of parameters, which may be empty:   model net() {";
   if (type === t.Comma && tokens[1]?.tokenType === t.Assign)
     return "lines and fields end by themselves; take the comma out";
-  const declares = [t.Param, t.State].some((word) => tokens[0]?.tokenType === word);
-  if (type === t.Assign && declares) return "a weight states its type:   param scale: float[C] = ones()";
+  if (type === t.Assign && (first === t.Param || first === t.State))
+    return "a weight states its type:   param scale: float[C] = ones()";
+  if (type === t.Number && before?.tokenType === t.Comma && tokens[point - 2]?.tokenType === t.Number)
+    return `thousands are parted by \`_\`:   ${tokens[point - 2]?.image ?? ""}_${shown}`;
   if (type === t.Assign && isName(before) && after !== undefined)
     return "nothing is reassigned; a new value needs a `let` and a name of its own";
+  if (isName(token) && before?.tokenType === t.RParen && tokens.slice(0, point).some((x) => x.tokenType === t.Pipe))
+    return `a step of a pipe starts with \`|>\`:   … |> ${shown}`;
+  if (sideBySide(before, token) && isInList(tokens, point))
+    return `the members of a list are parted by commas:   ${before?.image ?? ""}, ${shown}`;
   return "";
+}
+
+const comparisons = new Set([t.Less, t.LessEqual, t.Greater, t.GreaterEqual, t.Equal, t.NotEqual]);
+const takePatterns = new Set([t.Freeze, t.Optimize, t.Fresh, t.Unused]);
+
+function sideBySide(before: IToken | undefined, token: IToken | undefined): boolean {
+  return [before, token].every((x) => x !== undefined && (isName(x) || x.tokenType === t.Number));
+}
+
+/** Whether the innermost bracket that is open before the place is that of a list. */
+function isInList(tokens: readonly IToken[], point: number): boolean {
+  let closed = 0;
+  for (const token of tokens.slice(0, point).reverse()) {
+    if (token.tokenType === t.RSquare || token.tokenType === t.RParen) closed++;
+    if (token.tokenType === t.LParen || token.tokenType === t.LSquare) {
+      if (closed === 0) return token.tokenType === t.LSquare;
+      closed--;
+    }
+  }
+  return false;
+}
+
+/** The way to finish a line that ends too early. */
+export function unfinishedHint(types: ReadonlySet<TokenType>, last: IToken | undefined): string {
+  if (types.has(t.Else)) return "a choice has two sides:   if … then … else x";
+  if (types.has(t.At) && !types.has(t.Number)) return 'the rate follows:   optimize "**" by adam() at constant(1e-3)';
+  return last?.tokenType === t.Pipe ? "a block follows, such as relu or linear(10); or take `|>` away" : "";
 }

@@ -228,6 +228,11 @@ class IslandScan {
     return { container: kind, starter: this.#starter, start: this.#start, end, groups: this.#groups };
   }
 
+  /** `"pattern": "source"` where it is written with `=`. */
+  #misspeltRule(at: number): boolean {
+    return this.#context.kind === "pretrained" && this.#layout.is(at, t.String) && this.#layout.is(at + 1, t.Colon);
+  }
+
   /** `name: value` where fields are written `name = value`. */
   #misspeltField(at: number): boolean {
     const { kind } = this.#context;
@@ -236,7 +241,7 @@ class IslandScan {
   }
 
   #takeWord(at: number): void {
-    const starter = this.#misspeltField(at) ? "field" : this.#layout.starterAt(at);
+    const starter = this.#misspeltField(at) ? "field" : this.#misspeltRule(at) ? "rule" : this.#layout.starterAt(at);
     if (!allows(this.#context.kind, starter)) return;
     this.#starter = starter;
     this.#word = at;

@@ -16,6 +16,7 @@ import { declarationStarts } from "./outline.ts";
 import { Recovery } from "./recover.ts";
 import { reportScanProblems } from "./scan-report.ts";
 import { scan, type Scan } from "./scan.ts";
+import { withoutSlips } from "./slips.ts";
 import { all, Places } from "./tree-base.ts";
 import { TreeBuilder } from "./tree-declarations.ts";
 
@@ -29,7 +30,11 @@ export function parseFile(file: SourceFile, bag: DiagnosticBag): FileNode {
 
 function readDeclarations(scanned: Scan, bag: DiagnosticBag): readonly Declaration[] {
   const { tree, failedAt } = runRule("file", scanned.tokens);
-  if (failedAt !== undefined) return new Recovery(scanned, bag).declarations();
+  if (failedAt !== undefined) {
+    const tokens = withoutSlips(scanned, new Layout(scanned.file, scanned.tokens), bag);
+    if (tokens === scanned.tokens) return new Recovery(scanned, bag).declarations();
+    return readDeclarations({ ...scanned, tokens }, bag);
+  }
   const builder = builderFor(scanned);
   return all((tree as cst.FileCstNode).children.declaration).map((d) => builder.declaration(d));
 }

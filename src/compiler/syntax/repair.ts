@@ -62,9 +62,12 @@ const structural: readonly TokenType[] = [
 const confused: readonly (readonly [TokenType, TokenType])[] = [
   [t.Assign, t.Colon],
   [t.Colon, t.Assign],
+  [t.Colon, t.RangeUntil],
+  [t.Assign, t.FatArrow],
   [t.Arrow, t.FatArrow],
   [t.FatArrow, t.Arrow],
   [t.Bar, t.Pipe],
+  [t.Arrow, t.Pipe],
   [t.Equal, t.Assign],
   [t.RParen, t.RSquare],
   [t.RSquare, t.RParen],
@@ -109,6 +112,11 @@ export function unclosed(tokens: readonly IToken[]): { closers: readonly TokenTy
   return { closers: open.map((o) => o.closer).reverse(), opener: open.at(-1)?.index };
 }
 
+/** A mark in the place of another one. */
+function rewritten(token: IToken, type: TokenType): IToken {
+  return makeToken(type, imageOf.get(type) ?? "", token.startOffset, (token.endOffset ?? 0) + 1);
+}
+
 function neighbour(left: IToken | undefined, right: IToken | undefined): boolean {
   return grammarNeighbours().canFollow(left?.tokenType, right?.tokenType);
 }
@@ -146,13 +154,17 @@ export class Repairer {
     // `let` is what people forget; where the line could as well be a weight or an output, they have to say.
     const types = found.map((repair) => repair.put[0]?.tokenType).filter((type) => type !== t.Assert);
     const plainLet = types[0] === t.Let && !types.includes(t.Param) && !types.includes(t.Predict);
-    return best && { ...best, offered: kind === "replace" || types.length === 1 || plainLet };
+    return best && { ...best, offered: kind === "replace" || types.length === 1 || plainLet || types[0] === t.Set };
   }
 
   find(): Repair | undefined {
     return (
       this.#swallowed() ??
+      this.#unnamed() ??
+      this.#untyped() ??
+      this.#misread() ??
       this.#absent() ??
+      this.#halfDone() ??
       this.#closers() ??
       this.#reserved() ??
       this.#structure() ??
@@ -197,6 +209,57 @@ export class Repairer {
     const at = this.#failedAt - 1;
     const type = this.#tokens[at]?.tokenType;
     return type === t.Of || type === t.From ? this.#hole(at, t.Identifier) : undefined;
+  }
+
+  /** `predict softmax(logits)`: the name of the output is missing. */
+  #unnamed(): Repair | undefined {
+    const [word, name, next] = this.#tokens;
+    const isOutput = word?.tokenType === t.Predict || word?.tokenType === t.Metric;
+    if (!isOutput || !isName(name) || next?.tokenType === t.Assign) return undefined;
+    const offset = offsetBefore(this.#tokens, 1);
+    return this.#holes(1, [holeFor(t.Identifier, offset), tokenFor(t.Assign, offset)]);
+  }
+
+  /** `param scale = ones()`: the type is missing, so nothing is known of the value. */
+  #untyped(): Repair | undefined {
+    const [word, name, assign] = this.#tokens;
+    const isWeight = word?.tokenType === t.Param || word?.tokenType === t.State;
+    if (!isWeight || name === undefined || !isName(name) || assign?.tokenType !== t.Assign) return undefined;
+    const offset = offsetBefore(this.#tokens, 2);
+    const value = [holeFor(t.Identifier, offset)];
+    const tokens: IToken[] = [tokenFor(t.Let, word.startOffset), name, assign, ...value];
+    if (runRule(this.#rule, tokens).failedAt !== undefined) return undefined;
+    return { kind: "replace", at: 2, put: value, tokens, rule: this.#rule, sure: true, offered: false };
+  }
+
+  /** A mark before the failure was read as another one: `let y: x |> f` and `block f(…) => T { … }`. */
+  #misread(): Repair | undefined {
+    const [word] = this.#tokens;
+    const [wrong, right] =
+      word?.tokenType === t.Let ? [t.Colon, t.Assign] : word?.tokenType === t.Block ? [t.FatArrow, t.Arrow] : [];
+    if (wrong === undefined || right === undefined) return undefined;
+    const at = this.#tokens.findIndex((token) => token.tokenType === wrong);
+    const token = this.#tokens[at];
+    if (token === undefined || at >= this.#failedAt || (wrong === t.Colon && at !== 2)) return undefined;
+    const put = rewritten(token, right);
+    const tokens = this.#edited(at, [put], 1);
+    return tokens && { kind: "replace", at, put: [put], tokens, rule: this.#rule, sure: true, offered: true };
+  }
+
+  /** `by adam()` without its schedule, `if … then x` without its other side. */
+  #halfDone(): Repair | undefined {
+    const at = this.#failedAt;
+    const offset = offsetBefore(this.#tokens, at);
+    for (const type of [t.At, t.Else]) {
+      const repair = this.#holes(at, [tokenFor(type, offset), holeFor(t.Identifier, offset)]);
+      if (repair !== undefined) return repair;
+    }
+    return undefined;
+  }
+
+  #holes(at: number, put: readonly IToken[]): Repair | undefined {
+    const tokens = this.#edited(at, put);
+    return tokens && { kind: "insert", at, put, tokens, rule: this.#rule, sure: true, offered: false };
   }
 
   /** Nothing stands where a value or a name belongs. */
@@ -300,12 +363,20 @@ export class Repairer {
     const token = this.#tokens[at];
     for (const [wrong, right] of confused) {
       if (token?.tokenType !== wrong) continue;
-      const put = makeToken(right, imageOf.get(right) ?? "", token.startOffset, (token.endOffset ?? 0) + 1);
-      const tokens = this.#edited(at, [put], 1);
+      const put = [rewritten(token, right)];
+      const tokens = this.#edited(at, put, 1) ?? this.#all(at, wrong, right);
       if (tokens !== undefined)
-        return { kind: "replace", at, put: [put], tokens, rule: this.#rule, sure: true, offered: true };
+        return { kind: "replace", at, put, tokens, rule: this.#rule, sure: true, offered: true };
     }
     return undefined;
+  }
+
+  /** Who writes one mark for another does so all along the line. */
+  #all(at: number, wrong: TokenType, right: TokenType): readonly IToken[] | undefined {
+    const tokens = this.#tokens.map((token, i) =>
+      i >= at && token.tokenType === wrong ? rewritten(token, right) : token,
+    );
+    return runRule(this.#rule, tokens).failedAt === undefined ? tokens : undefined;
   }
 
   /** A name, a string or an operator is missing: what is there is kept around a hole. */

@@ -9,7 +9,7 @@ import { reservedWords, tokens as t } from "../../../grammar/tokens.ts";
 import { report, type ReportExtras } from "../diagnostics/catalog.ts";
 import type { DiagnosticBag, Fix, Related } from "../diagnostics/diagnostic.ts";
 import { positionOf, type Span } from "../source/source.ts";
-import { hint, lineHint } from "./hints.ts";
+import { hint, lineHint, unfinishedHint } from "./hints.ts";
 import { describeExpected, describeToken, expectedAfter, failurePoint } from "./expect.ts";
 import { type Layout } from "./layout.ts";
 import type { Group, Island } from "./outline.ts";
@@ -85,7 +85,10 @@ export class SyntaxReporter {
     const closer = this.#layout.tokens[group.close];
     const [from, to] = [this.#layout.tokens[group.open]?.startOffset ?? 0, closer?.startOffset ?? 0];
     if (this.#hasProblem(from, to)) return;
-    report(this.#bag, "E0110", { close: "}" }, this.#spanOf(closer));
+    const last = group.islands.at(-1);
+    const [word, name] = last === undefined ? [] : this.#layout.tokens.slice(last.start, last.start + 2);
+    const value = word?.tokenType === t.Let && name?.tokenType === t.Identifier ? name.image : "value";
+    report(this.#bag, "E0110", { value }, this.#spanOf(closer));
   }
 
   afterResult(island: Island): void {
@@ -118,7 +121,8 @@ export class SyntaxReporter {
       isHole(repair.put[0]) &&
       repair.put[0].tokenType !== t.Plus;
     // A word behind a missing name may have been taken for it; the mend knows better where the name belongs.
-    if (!silent) this.#explain(failed, missesName ? Math.min(point, repair.at) : point, repair);
+    const known = missesName || (repair?.kind === "replace" && !repair.put.some(isHole));
+    if (!silent) this.#explain(failed, known ? Math.min(point, repair.at) : point, repair);
     // Where a closer is too much, an opener may be missing, and nobody knows where.
     return repair !== undefined && isStray(tokens, point) ? { ...repair, sure: false } : repair;
   }
@@ -178,7 +182,8 @@ export class SyntaxReporter {
     if (repair !== undefined) {
       const [put] = repair.put;
       const replaced = tokens[repair.at];
-      if (repair.kind === "replace" && put?.tokenType === t.Identifier && replaced !== undefined) {
+      const renames = put?.tokenType === t.Identifier && !isHole(put);
+      if (repair.kind === "replace" && renames && replaced !== undefined) {
         const word = replaced.image;
         report(this.#bag, "E0106", { word, help: `another name, such as \`${word}_\`` }, this.#spanOf(replaced));
         return;
@@ -204,13 +209,28 @@ export class SyntaxReporter {
     if (token === undefined || isHole(token)) return false;
     const close = token.tokenType === t.LParen ? ")" : token.tokenType === t.LSquare ? "]" : "}";
     const fixes: Fix[] = [];
-    if (repair?.offered === true) {
+    const help = this.#swallowedBy(token, close);
+    if (repair?.offered === true && help === "") {
       const at = offsetBefore(tokens, repair.at);
       const text = repair.put.map((p) => p.image).join("");
       fixes.push({ title: `insert \`${text}\``, span: this.#at(at, at), text });
     }
-    report(this.#bag, "E0103", { open: token.image, close, help: "" }, this.#spanOf(token), { fixes });
+    report(this.#bag, "E0103", { open: token.image, close, help }, this.#spanOf(token), { fixes });
     return true;
+  }
+
+  /** `linear(width // 2)`: the closer stands in what is a comment here. */
+  #swallowedBy(opener: IToken, close: string): string {
+    const { text } = this.#scan.file;
+    const end = text.indexOf("\n", opener.startOffset);
+    const comment = this.#scan.comments.find(
+      ({ span }) => span.start > opener.startOffset && (end === -1 || span.start < end),
+    );
+    if (comment?.text.includes(close) !== true) return "";
+    const before = /([A-Za-z0-9_]+)\s*$/.exec(text.slice(opener.startOffset, comment.span.start))?.[1];
+    const divisor = /^\/\/\s*([A-Za-z0-9_]+)/.exec(comment.text)?.[1];
+    if (before === undefined || divisor === undefined) return "";
+    return `\`//\` starts a comment; a quotient without its rest is   floor(${before} / ${divisor})`;
   }
 
   #unexpected(failed: FailedIsland, point: number, repair: Repair | undefined): void {
@@ -219,7 +239,8 @@ export class SyntaxReporter {
       isDeep(tokens) || this.#repairs > MAX_REPAIRS
         ? { types: new Set<TokenType>(), end: false }
         : expectedAfter(rule, tokens.slice(0, point));
-    const expected = describeExpected(types, end);
+    const isMark = repair?.kind === "replace" && repair.at === point && !repair.put.some(isHole);
+    const expected = isMark ? `\`${repair.put[0]?.image ?? ""}\`` : describeExpected(types, end);
     const token = tokens[point];
     const fixes = repair === undefined ? [] : this.#fixOf(tokens, repair);
     const [fix] = fixes;
@@ -234,12 +255,15 @@ export class SyntaxReporter {
         report(this.#bag, "E0106", { word: token.image, help: "" }, this.#spanOf(token));
         return;
       }
-      const help = fix === undefined ? hint(tokens, point) : fix.title;
+      const missing = repair?.kind === "insert" && repair.put.length === 1 ? repair.put[0] : undefined;
+      const wanted = missing !== undefined && isHole(missing) && missing.tokenType === t.Identifier;
+      const help =
+        fix?.title ?? (hint(tokens, point) || (wanted ? `write what is missing before \`${token.image}\`` : ""));
       report(this.#bag, "E0101", { expected, found: describeToken(token), help }, this.#spanOf(token), extras);
       return;
     }
     const last = this.#layout.tokens[island.end - 1] ?? tokens.at(-1);
-    const help = fix === undefined ? "" : fix.title;
+    const help = fix?.title ?? unfinishedHint(types, tokens[point - 1]);
     report(this.#bag, "E0111", { expected, last: describeToken(tokens[point - 1]), help }, this.#behind(last), extras);
   }
 

@@ -13,10 +13,19 @@ function reportProblem(scanned: Scan, problem: ScanProblem, bag: DiagnosticBag):
   const span: Span = { file: scanned.file, start, end };
   const text = scanned.file.text.slice(start, end);
   const fixes: readonly Fix[] =
-    replacement === "" ? [] : [{ title: `write \`${replacement}\``, span, text: replacement }];
+    replacement === "" ? [] : [{ title: `write \`${replacement}\``, span, text: apart(replacement, scanned, end) }];
   switch (kind) {
     case "string":
-      report(bag, "E0103", { open: '"', close: '"', help: "" }, span, { fixes });
+      // with a space in it, who can tell where the text was to end
+      if (!/\s/.test(text))
+        report(bag, "E0103", { open: '"', close: '"', help: `write ${replacement}` }, span, { fixes });
+      else
+        report(
+          bag,
+          "E0103",
+          { open: '"', close: '"', help: `end it where it ends:   ${/^\S+/.exec(text)?.[0] ?? ""}"` },
+          span,
+        );
       return;
     case "escape":
       report(bag, "E0108", { escape: text }, span);
@@ -27,7 +36,7 @@ function reportProblem(scanned: Scan, problem: ScanProblem, bag: DiagnosticBag):
       });
       return;
     case "comment":
-      report(bag, "E0104", { shown: `\`${text.slice(0, 2)}\``, help: "a comment starts with `//`" }, span, { fixes });
+      report(bag, "E0104", { shown: `\`${text.slice(0, 2)}\``, help: commentHelp(text) }, span, { fixes });
       return;
     case "quote":
       report(bag, "E0104", { shown: "this kind of quote", help: `a string is written ${replacement}` }, span, {
@@ -39,6 +48,15 @@ function reportProblem(scanned: Scan, problem: ScanProblem, bag: DiagnosticBag):
         fixes: text === ";" ? [{ title: "remove `;`", span, text: "" }] : fixes,
       });
   }
+}
+
+/** A word in the place of a mark must not run into what follows. */
+function apart(replacement: string, { file: { text } }: Scan, end: number): string {
+  return /^[a-z]+$/.test(replacement) && /\w/.test(text[end] ?? "") ? `${replacement} ` : replacement;
+}
+
+function commentHelp(text: string): string {
+  return text.includes("\n") ? "each line of a comment starts with `//`" : "a comment starts with `//`";
 }
 
 function whyNoNumber(text: string): string {
@@ -60,6 +78,7 @@ function shownCharacter(text: string): string {
 
 function characterHelp(text: string, replacement: string): string {
   if (replacement !== "") return `write \`${replacement}\``;
+  if (text === "?") return "a choice is written   if deep then 256 else 64";
   if (text.startsWith(";")) return "lines end by themselves; no mark is needed";
   if (/^\p{L}/u.test(text)) return "names are made of the letters a to z, digits and `_`";
   return "";

@@ -62,12 +62,12 @@ export const syntaxRows = {
     message: ({ close }) => `this \`${close}\` closes nothing`,
     help: () => "remove it, or open it before",
   }),
-  E0110: row<{ close: string }>({
+  E0110: row<{ value: string }>({
     severity: "error",
     title: "a body ends without a result",
     message: () => "this body has no result",
     label: () => "expected `=> result` before this",
-    help: () => "end the body with the value it gives:   => value",
+    help: ({ value }) => `end the body with the value it gives:   => ${value}`,
   }),
   E0111: row<{ expected: string; last: string; help: string }>({
     severity: "error",
