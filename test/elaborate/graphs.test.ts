@@ -78,3 +78,9 @@ it.each(["dhaa", "gan", "vae", "gpt", "unet", "translate", "stn"])(
     expect(made).toContain(true);
   },
 );
+
+it("have no depth: a chain of 2,000 lines compiles, whatever is read first", () => {
+  const lines = Array.from({ length: 2000 }, (_, i) => `let h${i} = ${i === 0 ? "x" : `h${i - 1}`} * 1.0 + 0.5`);
+  const program = compileText(modelOf(`${lines.join("\n  ")}\n  let code = h1999`));
+  expect(program.predict.nodes.filter((n) => n.op === "add").length).toBeGreaterThanOrEqual(2000);
+});

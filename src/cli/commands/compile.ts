@@ -194,7 +194,8 @@ async function watch(ui: Ui, file: string, flags: CompileFlags): Promise<void> {
   const { statSync } = await import("node:fs");
   const { setTimeout: delay } = await import("node:timers/promises");
   const { signal } = interruption();
-  while (!signal.aborted) {
+  const ended = (): boolean => signal.aborted;
+  while (!ended()) {
     const host = new DiskHost(file);
     // Watched even where it is gone: some editors take a file away before they write it anew.
     host.read(host.name(file));
@@ -206,8 +207,8 @@ async function watch(ui: Ui, file: string, flags: CompileFlags): Promise<void> {
     // Compared with what was read, so that no file changes unseen while it is compiled.
     const changed = (): boolean =>
       [...host.files].some(([path, read]) => statSync(path, { throwIfNoEntry: false })?.mtimeMs !== read);
-    while (!signal.aborted && !changed()) await delay(WATCH_MS, undefined, { signal }).catch(() => undefined);
-    if (!signal.aborted) ui.note(`${file} changed`);
+    while (!ended() && !changed()) await delay(WATCH_MS, undefined, { signal }).catch(() => undefined);
+    if (!ended()) ui.note(`${file} changed`);
   }
   throw new Reported(STATUS.interrupted);
 }

@@ -3,15 +3,20 @@
  * evaluated when first read; a cycle is an error.
  */
 import type { Span } from "../source/source.ts";
+import type { Expr } from "../syntax/ast.ts";
 import { evaluateLine, evaluateNamed } from "./bodies.ts";
 import { type Environment, extend } from "./environment.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { boundNames, type PartExpr, type PartLine, targetNames, withValue } from "./plan.ts";
 import { unknown, type Val } from "./values.ts";
 
+/** How many lines may be evaluated inside one another: far from where the stack of an engine ends. */
+const deepest = 40;
+
 export class Section {
   readonly #evaluator: Evaluator;
   readonly #lines: readonly PartLine[];
+  readonly #lineOf = new Map<string, PartLine>();
   /** The environment of a part of this section: its own names first, then the file the part was written in. */
   readonly #environment: (part: PartExpr, section: Section) => Environment;
   readonly #values = new Map<string, Val>();
@@ -26,13 +31,15 @@ export class Section {
   ) {
     this.#evaluator = evaluator;
     this.#lines = lines;
+    for (const line of lines)
+      for (const name of boundNames(line.line)) if (!this.#lineOf.has(name)) this.#lineOf.set(name, line);
     this.#environment = environment;
   }
 
   lookup(name: string): Val | undefined {
     const known = this.#values.get(name);
     if (known) return known;
-    const line = this.#lines.find((l) => boundNames(l.line).includes(name));
+    const line = this.#lineOf.get(name);
     if (line === undefined) return undefined;
     this.#run(line);
     return this.#values.get(name) ?? unknown;
@@ -57,6 +64,7 @@ export class Section {
       return;
     }
     this.#open.add(part);
+    if (this.#open.size > deepest) this.#runNeeded(part);
     const outer = this.#environment(part.value, this);
     const [name] = boundNames(part.line);
     const env = outer.reader === undefined && name !== undefined ? { ...outer, reader: name } : outer;
@@ -72,6 +80,23 @@ export class Section {
     for (const [name, value] of locals) this.#values.set(name, value);
     this.#open.delete(part);
     this.#done.add(part);
+  }
+  /** Evaluates what a line at the end of a long chain reads, nearest to the inputs first. */
+  #runNeeded(part: PartLine): void {
+    const waiting = [part];
+    const seen = new Set(waiting);
+    for (let last = waiting.at(-1); last !== undefined; last = waiting.at(-1)) {
+      const before = waiting.length;
+      for (const name of namesRead(last.value.expr)) {
+        const line = this.#lineOf.get(name);
+        if (line === undefined || this.#done.has(line) || this.#open.has(line) || seen.has(line)) continue;
+        seen.add(line);
+        waiting.push(line);
+      }
+      if (waiting.length > before) continue;
+      waiting.pop();
+      if (last !== part) this.#run(last);
+    }
   }
   #withBase(env: Environment, base: PartExpr, letName: string | undefined): Environment {
     let value: Val | undefined;
@@ -115,4 +140,35 @@ export function sectionEnvironment(
       yield* outer.names();
     },
   };
+}
+
+/** Names that an expression reads whenever it is evaluated. */
+function namesRead(expr: Expr): readonly string[] {
+  switch (expr.kind) {
+    case "name":
+      return [expr.text];
+    case "binary":
+      return [...namesRead(expr.left), ...namesRead(expr.right)];
+    case "pipe":
+      return namesRead(expr.input);
+    case "label":
+    case "unary":
+    case "index":
+    case "member":
+    case "star":
+    case "pick":
+      return namesRead(expr.of);
+    case "call":
+      return expr.args.flatMap((a) => namesRead(a.value));
+    case "tuple":
+      return expr.members.flatMap(namesRead);
+    case "list":
+      return expr.members.flatMap((m) => namesRead(m.value));
+    case "map":
+      return expr.entries.flatMap((e) => namesRead(e.value));
+    case "fold":
+      return namesRead(expr.start);
+    default:
+      return [];
+  }
 }
