@@ -79,7 +79,7 @@ describe("a size that something divides", () => {
   assert H % 4 == 0, "two halvings"
   input x: f32[B, 1, H, 4]
   let small = x |> max_pool(2) |> max_pool(2)
-  let large: f32[B, 1, H, 4] = small |> upsample(4)
+  let large: f32[B, 1, H, 4] = small |> upsample(scale: 4)
   head main { predict out = x + large }
 }
 `);

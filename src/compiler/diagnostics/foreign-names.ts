@@ -44,11 +44,15 @@ export const foreignNames: Readonly<Record<string, Foreign>> = {
   GroupNorm: words("group_norm"),
   InstanceNorm1d: sized("instance_norm"),
   InstanceNorm2d: sized("instance_norm"),
-  Bilinear: words("bilinear"),
+  Bilinear: sized("bilinear"),
   RMSNorm: sized("rms_norm"),
   LSTM: sized("lstm"),
   GRU: sized("gru"),
   MultiheadAttention: sized("attention"),
+  TransformerEncoderLayer: sized("encoder_layer"),
+  TransformerDecoderLayer: sized("decoder_layer"),
+  LSTMCell: sized("lstm_cell"),
+  GRUCell: sized("gru_cell"),
   // layers of Keras
   Dense: words("linear"),
   Conv1D: words("conv1d"),
@@ -109,7 +113,7 @@ export const foreignNames: Readonly<Record<string, Foreign>> = {
   Hardswish: words("hardswish"),
   Hardsigmoid: words("hardsigmoid"),
   Hardtanh: words("hardtanh"),
-  PReLU: words("prelu"),
+  PReLU: sized("prelu"),
   SELU: words("selu"),
   Mish: words("mish"),
   Softplus: words("softplus"),
@@ -313,6 +317,11 @@ export const foreignMembers: Readonly<Record<string, Foreign>> = {
   cuda: advice(eager),
   numpy: advice(eager),
 };
+
+/** Whether other libraries give the size of what comes in to a layer of this name here. */
+export function isSizedElsewhere(name: string): boolean {
+  return Object.values(foreignNames).some((foreign) => foreign.sizeFirst === true && foreign.names.includes(name));
+}
 
 function known(table: Readonly<Record<string, Foreign>>, name: string): Foreign | undefined {
   if (Object.hasOwn(table, name)) return table[name];

@@ -20,6 +20,7 @@ import { fitStatic } from "./functions.ts";
 import { applyAbstract } from "./generic.ts";
 import { reportCondition } from "./conditions.ts";
 import { reportCount, reportLevels, reportUnknownSetting, reportWrongSetting } from "./mistakes.ts";
+import { type Given, positionalParam, reportUnnamed, withoutSizes } from "./positions.ts";
 import { emitPrimitive } from "./primitives.ts";
 import { checkSlot, listsOf } from "./slots.ts";
 import { reportJoin } from "./tensors.ts";
@@ -131,29 +132,30 @@ export class Applier {
     return source && want.block !== true ? this.apply(configured, [], site) : configured;
   }
 
-  #configure(
-    block: BlockVal,
-    args: readonly { readonly arg: CallExpr["args"][number]; readonly param: Param | undefined; readonly value: Val }[],
-    call: CallExpr,
-    lists: ParamList,
-  ): BlockVal | undefined {
+  #configure(block: BlockVal, args: readonly Given[], call: CallExpr, lists: ParamList): BlockVal | undefined {
     const { context } = this.#evaluator;
+    if (reportUnnamed(context, block, args, call)) return undefined;
     const config = new Map(block.config);
     let failed = false;
     for (const { arg, param, value } of args) {
-      const name = param?.name.text ?? arg.name?.text ?? "";
       if (param === undefined) {
-        reportUnknownSetting(context, block.name, arg, lists.config);
-      } else if (config.has(name)) {
+        const instead = arg.name === undefined ? withoutSizes(block.name, call, lists.config, args) : "";
+        reportUnknownSetting(context, block.name, arg, lists.config, instead);
+        if (arg.name === undefined) return undefined; // those behind it have no place either
+        failed = true;
+        continue;
+      }
+      const name = param.name.text;
+      if (config.has(name)) {
         const first = config.get(name)?.span;
         const related = first ? [{ span: first, label: "set here first" }] : [];
         context.report("E0217", { callee: block.name, name }, arg.span, { related });
       }
-      const fitted = param && fitStatic(value, param.type);
-      if (param && fitted === undefined && !config.has(name)) {
+      const fitted = fitStatic(value, param.type);
+      if (fitted === undefined && !config.has(name)) {
         reportWrongSetting(context, block.name, param, arg, value, lists.config);
       }
-      const fits = fitted === undefined || !param || checkSlot(context, block.name, param, fitted, arg.value.span);
+      const fits = fitted === undefined || checkSlot(context, block.name, param, fitted, arg.value.span);
       if (fitted === undefined || !fits || config.has(name)) failed = true;
       else config.set(name, { value: fitted.kind === "block" ? asSlot(fitted, param) : fitted, span: arg.value.span });
     }
@@ -417,16 +419,6 @@ function asSlot(block: BlockVal, param: Param | undefined): BlockVal {
   if (param?.type?.kind !== "block") return block;
   const { config } = classify(param.type.lists);
   return { ...block, slot: { name: param.name.text, config } };
-}
-
-/**
- * The setting that the n-th argument by position sets. A block that came through a parameter is called in the parameter's
- * words: its own setting of that name, else the one at that place.
- */
-function positionalParam(block: BlockVal, config: readonly Param[], position: number): Param | undefined {
-  const open = config.filter((p) => !block.config.has(p.name.text));
-  const word = block.slot?.config[position]?.name.text;
-  return open.find((p) => p.name.text === word) ?? open[position];
 }
 
 function argumentType(value: Val): ArgumentType {

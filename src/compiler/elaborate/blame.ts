@@ -2,9 +2,10 @@
 import type { Fix, Related } from "../diagnostics/diagnostic.ts";
 import type { FileScope } from "../resolve/modules.ts";
 import { type Span, spanText } from "../source/source.ts";
-import type { Param } from "../syntax/ast.ts";
+import type { Param, TypeNode } from "../syntax/ast.ts";
+import { Dim } from "../types/dim.ts";
 import type { ArgumentType, Bindings, Failure } from "../types/signature.ts";
-import { type DType, dtypeClasses, isDType, isDTypeClass, showType } from "../types/tensor.ts";
+import { type DType, dtypeClasses, isDType, isDTypeClass, isFloat, showType } from "../types/tensor.ts";
 import type { Operand, Site } from "./apply.ts";
 import type { Context } from "./context.ts";
 import { showTypeNode } from "./functions.ts";
@@ -47,17 +48,24 @@ export function reportMismatch(context: Context, application: Application, { par
       const to = mismatch.actual.to.toString();
       const declared = labels?.kind === "tensor" ? context.rangeDeclaration(labels) : undefined;
       if (declared) {
+        const upTo = declared.text.includes("..=");
+        const last = upTo ? mismatch.actual.to.minus(Dim.one).toString() : to;
+        const known = declared.size === last || /^[\d_ .=<]+$/.test(declared.text);
         related.push({
           span: declared.span,
-          label: `${what} is in ${declared.text}${declared.size === to ? "" : `, which is ${to}`}`,
+          label: `${what} is in ${declared.text}${known ? "" : `, which is ${last}`}`,
         });
-        if (help !== "" && declared.size !== undefined) help = help.replace(/\(.*\)$/, `(${declared.size})`);
+        const count = declared.size === undefined ? undefined : upTo ? oneMore(declared.size) : declared.size;
+        if (help !== "" && count !== undefined) help = help.replace(/\(.*\)$/, `(${count})`);
+        if (help !== "" && mismatch.actual.from.constant !== 0)
+          help = `labels count from 0:   ${what} in 0 ..< ${declared.size ?? last}   or a score for 0 as well:   ${help}`;
         const argument =
           bound && scores?.value.kind === "tensor" ? scores.value.reasons[bound.axis]?.argument : undefined;
         // the size goes by its name only where the model's names are in scope
-        const size = argument && within(argument, declared.model) ? declared.size : undefined;
-        const text = size ?? mismatch.actual.to.toString();
-        if (argument && argument.file === site.span.file) fixes = [{ title: `write ${text}`, span: argument, text }];
+        const size = argument && within(argument, declared.model) ? count : undefined;
+        const text = size ?? to;
+        if (argument && argument.file === site.span.file && mismatch.actual.from.constant === 0)
+          fixes = [{ title: `write ${text}`, span: argument, text }];
       }
       const where = mismatch.name === undefined ? "" : ` (${application.scope.file.name}, \`${mismatch.name}\`)`;
       context.report(
@@ -68,6 +76,7 @@ export function reportMismatch(context: Context, application: Application, { par
           to: mismatch.actual.to.toString(),
           where,
           help,
+          setting: bound === undefined ? mismatch.name : undefined,
         },
         site.span,
         { related, fixes },
@@ -90,7 +99,14 @@ export function reportMismatch(context: Context, application: Application, { par
           wanted: `${mismatch.expected.toString()}${wanted}`,
           given: mismatch.actual.toString(),
           type: showArgument(mismatch.whole),
-          help: waysToSize(operand?.expr, callee, rank, mismatch.axis, mismatch.expected),
+          help: waysToSize(
+            operand?.expr,
+            callee,
+            rank,
+            mismatch.axis,
+            mismatch.expected,
+            mismatch.whole.kind === "tensor" ? mismatch.whole.type.shape : undefined,
+          ),
         },
         operand?.expr?.span ?? site.span,
         { related: reason ? [{ span: context.place(reason.span), label: reason.text }] : [] },
@@ -104,7 +120,12 @@ export function reportMismatch(context: Context, application: Application, { par
       const fits = declared.kind === "tensor" && whole.kind === "tensor" && takes(declared.name.text, whole.type.dtype);
       const { help, fixes } =
         swapped(application) ??
-        (whole.kind === "tensor" && fits && !open ? waysToRank(operand?.expr, whole.type.shape, dims.length) : noWay);
+        labelWay(application, param, operand) ??
+        pixelWay(application) ??
+        batchWay(operand, dims.length) ??
+        (whole.kind === "tensor" && fits && !open
+          ? waysToRank(operand?.expr, whole.type.shape, dims.length, lastLayer(operand))
+          : noWay);
       context.report(
         "E0303",
         {
@@ -119,8 +140,14 @@ export function reportMismatch(context: Context, application: Application, { par
       );
       return;
     }
+    case "run": {
+      const place = application.bindings.places.get(mismatch.name);
+      reportShapes(context, application, operand, operands[place?.param ?? -1]);
+      return;
+    }
     case "dtype": {
-      const { help, fixes } = castTo(mismatch.bound ?? mismatch.wanted, operand?.expr);
+      const { help, fixes } =
+        labelWay(application, param, operand) ?? castTo(mismatch.bound ?? mismatch.wanted, operand?.expr);
       context.report(
         "E0308",
         {
@@ -136,20 +163,133 @@ export function reportMismatch(context: Context, application: Application, { par
       return;
     }
     case "form": {
-      const isList = mismatch.declared.kind === "list" && mismatch.whole.kind === "tensor" && operand?.expr;
-      const text = operand?.expr ? `[${spanText(operand.expr.span)}]` : "";
+      const help = formWay(application, mismatch.declared, mismatch.whole, operand);
       context.report(
         "E0206",
         {
           what: `\`${callee}\``,
           wanted: showTypeNode(mismatch.declared),
           given: showArgument(mismatch.whole),
-          help: isList ? `tensors as one argument are a list:   ${text} |> ${callee}` : "",
+          help,
         },
         operand?.expr?.span ?? site.span,
       );
     }
   }
+}
+
+/** How the model declares an operand that is an input or a target. */
+function isPort(operand: Operand | undefined): boolean {
+  const reason = operand?.value.kind === "tensor" ? operand.value.reasons[0] : undefined;
+  return operand?.expr?.kind === "name" && /^declared by `(input|target) /.test(reason?.text ?? "");
+}
+
+/** The layer that gave the last axis alone its size, such as a `linear` over every pixel. */
+function lastLayer(operand: Operand | undefined): string | undefined {
+  const reasons = operand?.value.kind === "tensor" ? operand.value.reasons : [];
+  const [before, last] = reasons.slice(-2);
+  if (last?.argument === undefined || before === undefined || before.span === last.span) return undefined;
+  return spanText(last.span).replace(/\(.*/s, "");
+}
+
+/** Labels that are declared as something else than whole numbers of a range. */
+function labelWay({ bindings }: Application, param: Param, operand: Operand | undefined): Way | undefined {
+  const { type } = param;
+  const value = operand?.value;
+  if (type?.kind !== "tensor" || type.range?.kind !== "binary" || value?.kind !== "tensor") return undefined;
+  if (!isPort(operand) || !isFloat(value.type.dtype)) return undefined;
+  const { right } = type.range;
+  const bound = right.kind === "name" ? bindings.values.get(right.text) : undefined;
+  const to = bound?.kind === "int" ? bound.dim.toString() : spanText(right.span);
+  const rank = type.dims?.some((d) => d.kind === "run") === true ? value.type.shape.length : (type.dims?.length ?? 0);
+  const whole = `i32[${value.type.shape
+    .slice(0, rank)
+    .map((d) => d.toString())
+    .join(", ")}] in 0 ..< ${to}`;
+  const name = nounOf(operand?.expr);
+  const rows =
+    value.type.shape.length === rank + 1
+      ? `   or take the largest of each row:   ${name} |> argmax(axis: ${String(rank)})`
+      : "";
+  return { help: `declare it as whole numbers:   ${name}: ${whole}${rows}`, fixes: [] };
+}
+
+/** Maps of scores and of labels where a row a sample is taken: each pixel is a sample. */
+function pixelWay({ tensors, operands, callee }: Application): Way | undefined {
+  const more = tensors.map(({ type }, i) => {
+    const value = operands[i]?.value;
+    const declared =
+      type?.kind === "tensor" && type.dims?.every((d) => d.kind === "expr") === true ? type.dims.length : 0;
+    return value?.kind === "tensor" ? value.type.shape.length - declared : 0;
+  });
+  const [scores, labels] = operands.map((o) => (o.value.kind === "tensor" ? o.value.type.shape : []));
+  const [first, second] = operands.map((o) => (o.expr ? nounOf(o.expr) : "…"));
+  if (more.length !== 2 || more.some((m) => m !== 2) || scores?.length !== 4 || labels?.length !== 3) return undefined;
+  const [b, k, h, w] = scores.map((d) => d.toString());
+  const count = [b, h, w].join(" * ");
+  const rows = `${first ?? ""} |> transpose([0, 2, 3, 1]) |> reshape([${count}, ${k ?? ""}])`;
+  return { help: `a row a pixel:   ${callee}(${rows}, ${second ?? ""} |> reshape([${count}]))`, fixes: [] };
+}
+
+/** An input without the axis of the batch. */
+function batchWay(operand: Operand | undefined, wanted: number): Way | undefined {
+  const shape = operand?.value.kind === "tensor" ? operand.value.type.shape : [];
+  if (!isPort(operand) || shape.length !== wanted - 1 || shape[0]?.constant === undefined) return undefined;
+  const type = operand?.value.kind === "tensor" ? operand.value.type : undefined;
+  if (type === undefined) return undefined;
+  const sizes = shape.map((d) => d.toString()).join(", ");
+  return { help: `declare the axis of the batch:   ${nounOf(operand?.expr)}: ${type.dtype}[B, ${sizes}]`, fixes: [] };
+}
+
+/** A tensor where a list is taken, or a list where a tensor is. */
+function formWay({ site }: Application, declared: TypeNode, whole: ArgumentType, operand: Operand | undefined): string {
+  const text = operand?.expr ? spanText(operand.expr.span) : "…";
+  const block = spanText(site.span);
+  if (declared.kind === "list" && whole.kind === "tensor") {
+    const rank = declared.member.kind === "tensor" ? declared.member.dims?.length : undefined;
+    return whole.type.shape.length === (rank ?? 0) + 1
+      ? `a list of its steps along axis 1:   ${text} |> unstack |> ${block}`
+      : `tensors as one argument are a list:   [${text}] |> ${block}`;
+  }
+  const tensors = whole.kind === "list" && whole.members.some((m) => m.kind === "tensor");
+  return declared.kind === "tensor" && tensors
+    ? `make one tensor of the list before:   block(zs: list[float[B, D]]) => zs |> concat |> ${block}`
+    : "";
+}
+
+/** Two tensors that a block takes in one shape, with more axes the one than the other. */
+function reportShapes(
+  context: Context,
+  { callee, site }: Application,
+  second: Operand | undefined,
+  first: Operand | undefined,
+): void {
+  const [a, b] = [first, second].map((o) => (o?.value.kind === "tensor" ? o.value.type.shape : []));
+  const [large, small] = (a?.length ?? 0) > (b?.length ?? 0) ? [first, second] : [second, first];
+  const [more, fewer] = [large, small].map((o) => (o?.value.kind === "tensor" ? o.value.type : undefined));
+  const [most, least] = [large, small].map((o, i) => (o?.expr ? nounOf(o.expr) : i === 0 ? "one" : "the other"));
+  const given = [first, second].map((o) => (o?.value.kind === "tensor" ? showType(o.value.type) : "a number"));
+  const oneOver = more !== undefined && fewer !== undefined && more.shape.length === fewer.shape.length + 1;
+  const single = oneOver && more.shape.at(-1)?.constant === 1;
+  const { help, fixes } =
+    more !== undefined && (single || !oneOver)
+      ? waysToRank(large?.expr, more.shape, fewer?.shape.length ?? 0)
+      : {
+          help: `bring ${most ?? ""} to the shape of ${least ?? ""}, such as by a last layer of 1 and   [:, 0]`,
+          fixes: [],
+        };
+  const args = {
+    what: `\`${callee}\``,
+    wanted: "tensors of one shape",
+    given: given.join(" and "),
+    type: more === undefined ? "" : `${most ?? ""} is ${showType(more)}`,
+    help,
+  };
+  const related =
+    fewer !== undefined && small?.expr
+      ? [{ span: small.expr.span, label: `${least ?? ""} is ${showType(fewer)}` }]
+      : [];
+  context.report("E0303", args, large?.expr?.span ?? site.span, { related, fixes });
 }
 
 function takes(name: string, dtype: DType): boolean {
@@ -180,6 +320,10 @@ function swapped({ callee, tensors, operands, site }: Application): Way | undefi
 }
 
 const noWay = { help: "", fixes: [] };
+
+function oneMore(size: string): string {
+  return /^\d+$/.test(size) ? String(Number(size) + 1) : `${size} + 1`;
+}
 
 function within(inner: Span, outer: Span): boolean {
   return inner.file === outer.file && outer.start <= inner.start && inner.end <= outer.end;

@@ -1,11 +1,13 @@
 /**
  * A condition (`where`) that does not hold, with the numbers that broke it and settings nearby with which it would hold.
  */
+import { isSizedElsewhere } from "../diagnostics/foreign-names.ts";
 import { type Span, spanText } from "../source/source.ts";
 import type { Expr } from "../syntax/ast.ts";
 import { type Bindings, namesIn } from "../types/signature.ts";
 import { type Static, StaticError } from "../types/static.ts";
 import type { Context } from "./context.ts";
+import { listsOf } from "./slots.ts";
 import type { BlockVal } from "./values.ts";
 import { describe } from "./values.ts";
 
@@ -33,7 +35,7 @@ export function reportCondition(
     condition: spanText(condition.span),
     values: [...values, ...sides(condition, bindings)],
     file,
-    help: multiples(condition, bindings),
+    help: multiples(condition, bindings) || sizeless(block),
   };
   context.report("E0310", args, span, { related });
 }
@@ -53,6 +55,15 @@ function valueOf(expr: Expr, bindings: Bindings): Static | undefined {
     if (error instanceof StaticError) return undefined;
     throw error;
   }
+}
+
+/** A whole number where it cannot be right, in a layer that other libraries give the size of what comes in. */
+function sizeless(block: BlockVal): string {
+  const whole = [...block.config.values()].some(({ span }) => /^\d+$/.test(spanText(span)));
+  if (!whole || !isSizedElsewhere(block.name)) return "";
+  const settings = listsOf(block).config.map((p) => p.name.text);
+  const has = settings.length === 1 ? `has the setting ${settings.join()} alone` : `has ${settings.join(", ")}`;
+  return `the size of what comes in is not written, it comes with the tensor; \`${block.name}\` ${has}`;
 }
 
 /** What the two sides of a comparison come to, where they are more than names. */

@@ -100,11 +100,12 @@ export function reportUnknownSetting(
   callee: string,
   arg: Argument,
   settings: readonly Param[],
+  instead = "",
 ): void {
   const names = settings.map((p) => p.name.text);
   const { near, advice, fixes } =
     arg.name === undefined
-      ? { near: [], advice: "", fixes: [] }
+      ? { near: [], advice: instead, fixes: [] }
       : suggest(arg.name.text, arg.name.span, names, foreignSetting(arg.name.text, names));
   const argument = arg.name?.text ?? spanText(arg.value.span);
   context.report("E0216", { callee, argument, names, near, advice }, arg.span, { fixes });

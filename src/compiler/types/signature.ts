@@ -60,6 +60,8 @@ export type Mismatch =
   | { readonly kind: "rank"; readonly declared: TypeNode; readonly whole: ArgumentType }
   | { readonly kind: "dtype"; readonly wanted: string; readonly bound: DType | undefined; readonly whole: ArgumentType }
   | { readonly kind: "range"; readonly name: string | undefined; readonly expected: Range; readonly actual: Range }
+  /** More or fewer axes than the run of this name has in an earlier tensor. */
+  | { readonly kind: "run"; readonly name: string; readonly expected: number; readonly whole: ArgumentType }
   | { readonly kind: "form"; readonly declared: TypeNode; readonly whole: ArgumentType };
 export interface Failure {
   readonly param: Param;
@@ -80,6 +82,8 @@ export class Bindings {
   /** First places of the dim variables. */
   readonly places = new Map<string, Binding>();
   readonly #facts: Facts;
+  /** What was known before the tensors. */
+  #settings: ReadonlySet<string> = new Set();
   /** Evaluates an expression in which the bound names are known. */
   readonly #evaluate: (expr: Expr, bindings: Bindings) => Static;
 
@@ -103,6 +107,7 @@ export class Bindings {
 
   /** Binds the names of the tensor list from what is given, left to right; then checks every equation. */
   match(params: readonly Param[], args: readonly ArgumentType[]): readonly Failure[] {
+    this.#settings = new Set(this.values.keys());
     const failures: Failure[] = [];
     const failed = new Set<Param>();
     const record = (param: Param, mismatch: Mismatch | undefined): void => {
@@ -213,7 +218,9 @@ export class Bindings {
     const from = this.dim(declared.left);
     const fits =
       this.#facts.decide(arg.range.to, "<=", to) !== false && this.#facts.decide(arg.range.from, ">=", from) !== false;
-    const exact = bound.kind !== "name" || this.#facts.decide(arg.range.to, "==", to) !== false;
+    // a setting may leave room (a table with more rows than there are words); scores of a tensor are one a class
+    const exact =
+      bound.kind !== "name" || this.#settings.has(bound.text) || this.#facts.decide(arg.range.to, "==", to) !== false;
     if (fits && exact) return undefined;
     return {
       kind: "range",
@@ -233,6 +240,9 @@ export class Bindings {
         const length = shape.length - (dims.length - 1);
         const expected = dim.of && this.evaluate(dim.of);
         if (expected?.kind === "collection") {
+          const name = dim.of?.kind === "name" ? dim.of.text : undefined;
+          if (name !== undefined && expected.members.length !== length)
+            return { kind: "run", name, expected: expected.members.length, whole: arg };
           const mismatch = this.#checkRun(expected, shape.slice(place, place + length), place, arg);
           if (mismatch) return mismatch;
         }

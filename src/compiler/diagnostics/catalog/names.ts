@@ -229,4 +229,23 @@ export const namesRows = {
     label: ({ place }) => place,
     help: ({ help }) => help,
   }),
+  E0229: row<{
+    callee: string;
+    name: string;
+    byPlace: readonly string[];
+    settings: readonly string[];
+    meant: string;
+    instead: string;
+  }>({
+    severity: "error",
+    title: "a setting that is given by name",
+    message: ({ callee, name }) => `\`${name}\` of \`${callee}\` is given by name, and this has none`,
+    label: ({ callee, byPlace, settings }) =>
+      byPlace.length === 0
+        ? `${callee} has: ${settings.join(", ")}`
+        : `by position ${callee} takes ${byPlace.join(", ")}; by name ${settings.filter((s) => !byPlace.includes(s)).join(", ")}`,
+    help: ({ callee, name, meant, instead }) =>
+      [instead, meant && `if \`${name}\` is meant:   ${meant}`].filter((line) => line !== "").join("\n") ||
+      `write its name:   ${callee}(${name}: …)`,
+  }),
 } satisfies Rows<"E02">;

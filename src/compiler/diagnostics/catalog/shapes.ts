@@ -51,12 +51,28 @@ export const shapesRows = {
     message: ({ op, given }) => `\`${op}\` is for fractions, and this is ${given}`,
     help: ({ help }) => help || "fractions first:   x |> cast(to: f32)",
   }),
-  E0307: row<{ scores: string; from: string; to: string; where: string; help: string }>({
+  E0307: row<{
+    scores: string;
+    from: string;
+    to: string;
+    where: string;
+    help: string;
+    /** The setting that bounds the labels, where it is no size of a tensor that does. */
+    setting?: string | undefined;
+  }>({
     severity: "error",
     title: "scores and labels do not match",
-    message: ({ scores, from, to }) => `${scores} scores for labels ${from} ..< ${to}`,
-    label: ({ where }) => `needs as many scores as there are classes${where}`,
-    help: ({ help }) => help || "give the last layer as many outputs as there are classes",
+    message: ({ scores, from, to, setting }) =>
+      setting === undefined
+        ? `${scores} scores for labels ${from} ..< ${to}`
+        : `\`${setting}\` is ${scores}, and the numbers that come in are ${from} ..< ${to}`,
+    label: ({ where, setting }) =>
+      setting === undefined ? `needs as many scores as there are classes${where}` : `takes 0 ..< ${setting}`,
+    help: ({ help, to, setting }) =>
+      help ||
+      (setting === undefined
+        ? "give the last layer as many outputs as there are classes"
+        : `leave room for each of them:   ${setting}: ${to}`),
   }),
   E0308: row<{ callee: string; param: string; wanted: string; given: string; help: string }>({
     severity: "error",
