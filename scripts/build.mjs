@@ -65,6 +65,8 @@ export async function build({ ifNeeded = false } = {}) {
     banner: { js: "(function (require, bundleUrl) { const module = { exports: {} };" },
     footer: { js: "})" },
     define: { "import.meta.url": "bundleUrl" },
+    // A script from V8's cache has no way to import; what stays outside is CommonJS and can be required.
+    supported: { "dynamic-import": false },
   });
   for (const warning of [...modules.warnings, ...command.warnings]) console.warn(`build: ${warning.text}`);
   place([...modules.outputFiles, ...command.outputFiles]);

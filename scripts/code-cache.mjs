@@ -14,7 +14,6 @@ const cache = join(root, "dist/archc.cache");
 v8.setFlagsFromString("--interrupt-budget=1000000");
 const script = new vm.Script(readFileSync(bundle, "latin1"), {
   filename: bundle,
-  importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
 });
 process.argv = [process.execPath, join(root, "bin/archc"), "check", join(root, "models/dhaa.arch")];
 process.on("exit", () => {
