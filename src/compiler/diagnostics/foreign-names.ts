@@ -10,6 +10,8 @@ export interface Foreign {
   readonly advice?: string;
   /** There the size of the input is the first argument; here it comes with the tensor, so the name alone mends nothing. */
   readonly sizeFirst?: true;
+  /** The word here where it is one of the language, which no scope has. */
+  readonly word?: string;
 }
 
 const noSize = "the size of what comes in is not written: it comes with the tensor";
@@ -22,6 +24,9 @@ function words(...names: readonly string[]): Foreign {
 }
 function sized(...names: readonly string[]): Foreign {
   return { names, advice: noSize, sizeFirst: true };
+}
+function keyword(word: string): Foreign {
+  return { names: [], advice: `here it is   ${word}`, word };
 }
 function advice(text: string, ...names: readonly string[]): Foreign {
   return { names, advice: text };
@@ -186,7 +191,7 @@ export const foreignNames: Readonly<Record<string, Foreign>> = {
   chunk: words("split"),
   permute: words("transpose"),
   swapaxes: words("transpose"),
-  view: words("reshape"),
+  view: advice("one row a sample:   x |> flatten", "reshape"),
   unsqueeze: advice("a new axis is an index:   x[:, new]"),
   expand_dims: advice("a new axis is an index:   x[:, new]"),
   squeeze: advice("an axis of size 1 goes away with an index:   x[:, 0]"),
@@ -203,7 +208,6 @@ export const foreignNames: Readonly<Record<string, Foreign>> = {
   detach: words("stop_gradient"),
   type_as: words("cast"),
   astype: words("cast"),
-  float: words("cast"),
   interpolate: words("upsample", "resize"),
   unbind: words("unstack"),
   logsigmoid: words("log_sigmoid"),
@@ -211,6 +215,19 @@ export const foreignNames: Readonly<Record<string, Foreign>> = {
   reduce_sum: words("sum"),
   reduce_max: words("amax"),
   amin: advice("the least is the negative of the largest of the negatives:   -amax(-x)"),
+  // what is done to samples
+  RandomHorizontalFlip: words("random_flip"),
+  RandomFlip: words("random_flip"),
+  RandomRotation: words("random_rotate"),
+  RandomResizedCrop: words("random_scale"),
+  RandomZoom: words("random_scale"),
+  RandomAffine: words("random_shift", "random_rotate", "random_scale"),
+  RandomTranslation: words("random_shift"),
+  Normalize: advice(
+    'mean and deviation are settings:   image_file("path", size: 224, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5])',
+  ),
+  Resize: advice('the size is a setting:   image_file("path", size: 224)'),
+  ToTensor: advice('an image is loaded as a tensor:   image_file("path", size: 224)'),
   // modules of Python
   nn: advice(noPrefix),
   torch: advice(noPrefix),
@@ -222,9 +239,11 @@ export const foreignNames: Readonly<Record<string, Foreign>> = {
   np: advice(noPrefix),
   math: advice("functions of numbers need no prefix:   sqrt(2.0)"),
   self: advice("a block has no self: weights are `param` lines, parts are `let` lines"),
-  None: advice("nothing stands for a missing value; leave the setting out"),
-  True: words("true"),
-  False: words("false"),
+  None: advice("a new axis is `new`:   x[:, new]   and a setting that is not wanted is left out"),
+  newaxis: keyword("new"),
+  null: advice("nothing stands for a missing value; leave the setting out"),
+  True: keyword("true"),
+  False: keyword("false"),
   pi: advice("write 3.141592653589793"),
 };
 
@@ -272,7 +291,7 @@ export const foreignSettings: Readonly<Record<string, Foreign>> = {
   weight_decay: words("decay"),
   beta_1: words("beta1"),
   beta_2: words("beta2"),
-  betas: words("beta1"),
+  betas: advice("two settings:   adam(beta1: 0.9, beta2: 0.999)"),
   gamma: words("by"),
   step_size: words("at"),
   milestones: words("at"),
@@ -302,6 +321,19 @@ export const foreignSettings: Readonly<Record<string, Foreign>> = {
   name: advice("a name is a label behind the application:   x |> conv(64) as name"),
 };
 
+/** Element types, by their name there. */
+export const foreignTypes: Readonly<Record<string, Foreign>> = Object.fromEntries(
+  Object.entries({
+    f16: ["float16", "half"],
+    bf16: ["bfloat16"],
+    f32: ["float32", "Float", "FloatTensor", "single"],
+    f64: ["float64", "double", "Double"],
+    i32: ["int32", "integer"],
+    i64: ["int64", "long", "Long", "LongTensor"],
+    bool: ["boolean", "Bool"],
+  }).flatMap(([here, there]) => there.map((name): [string, Foreign] => [name, words(here)])),
+);
+
 /** What tensors carry there as methods and fields. */
 export const foreignMembers: Readonly<Record<string, Foreign>> = {
   shape: advice(ofTensor),
@@ -311,6 +343,12 @@ export const foreignMembers: Readonly<Record<string, Foreign>> = {
   t: advice("axes change places with a pipe:   x |> transpose([1, 0])"),
   mT: advice("axes change places with a pipe:   x |> transpose([0, 2, 1])"),
   dtype: advice("the element type stands in the type:   input x: f32[B, 3]"),
+  float: advice("an element type changes with a pipe:   x |> cast(to: f32)"),
+  double: advice("an element type changes with a pipe:   x |> cast(to: f64)"),
+  half: advice("an element type changes with a pipe:   x |> cast(to: f16)"),
+  long: advice("an element type changes with a pipe:   x |> cast(to: i64)"),
+  int: advice("an element type changes with a pipe:   x |> cast(to: i32)"),
+  view: advice("one row a sample:   x |> flatten   or a shape:   x |> reshape([B, 64])"),
   to: advice("an element type changes with a pipe:   x |> cast(to: f32)"),
   item: advice("a tensor stays one; predictions are written by the command that runs the model"),
   contiguous: advice("leave it out: layout is not part of the language"),
@@ -331,6 +369,9 @@ function known(table: Readonly<Record<string, Foreign>>, name: string): Foreign 
 /** What a name of another library would be here, as far as `inScope` has it. */
 export function foreignName(name: string, inScope: Iterable<string>): Foreign | undefined {
   return within(known(foreignNames, name), inScope);
+}
+export function foreignType(name: string): Foreign | undefined {
+  return known(foreignTypes, name);
 }
 export function foreignSetting(name: string, settings: Iterable<string>): Foreign | undefined {
   return within(known(foreignSettings, name), settings);

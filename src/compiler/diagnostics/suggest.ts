@@ -26,7 +26,8 @@ export function suggest(
     only !== undefined &&
     foreign?.sizeFirst !== true &&
     (foreign !== undefined || name.length > 3 || name.toLowerCase() === only.toLowerCase());
-  const fixes = sure ? [{ title: `write \`${only}\``, span, text: only }] : [];
+  const text = foreign?.word ?? (sure ? only : undefined);
+  const fixes = text === undefined ? [] : [{ title: `write \`${text}\``, span, text }];
   return { near, advice: foreign?.advice ?? "", fixes };
 }
 

@@ -4,12 +4,13 @@ import type { FileScope } from "../resolve/modules.ts";
 import { type Span, spanText } from "../source/source.ts";
 import type { Param, TypeNode } from "../syntax/ast.ts";
 import { Dim } from "../types/dim.ts";
-import type { ArgumentType, Bindings, Failure } from "../types/signature.ts";
+import type { ArgumentType, Bindings, Failure, Mismatch } from "../types/signature.ts";
 import { type DType, dtypeClasses, isDType, isDTypeClass, isFloat, showType } from "../types/tensor.ts";
 import type { Operand, Site } from "./apply.ts";
 import type { Context } from "./context.ts";
 import { showTypeNode } from "./functions.ts";
 import { axisNoun, nounOf } from "./tensors.ts";
+import type { Val } from "./values.ts";
 import { castTo, type Way, waysToRank, waysToSize } from "./ways.ts";
 
 export interface Application {
@@ -83,36 +84,9 @@ export function reportMismatch(context: Context, application: Application, { par
       );
       return;
     }
-    case "size": {
-      const rank = mismatch.whole.kind === "tensor" ? mismatch.whole.type.shape.length : 0;
-      const noun = axisNoun(rank - 1 - mismatch.axis, rank);
-      const value = operand?.value;
-      const reason = value?.kind === "tensor" ? value.reasons[mismatch.axis] : undefined;
-      const declared = mismatch.wanted ? spanText(mismatch.wanted.span) : "";
-      const wanted = declared === "" || declared === mismatch.expected.toString() ? "" : ` (\`${declared}\`)`;
-      context.report(
-        "E0302",
-        {
-          callee,
-          what,
-          noun,
-          wanted: `${mismatch.expected.toString()}${wanted}`,
-          given: mismatch.actual.toString(),
-          type: showArgument(mismatch.whole),
-          help: waysToSize(
-            operand?.expr,
-            callee,
-            rank,
-            mismatch.axis,
-            mismatch.expected,
-            mismatch.whole.kind === "tensor" ? mismatch.whole.type.shape : undefined,
-          ),
-        },
-        operand?.expr?.span ?? site.span,
-        { related: reason ? [{ span: context.place(reason.span), label: reason.text }] : [] },
-      );
+    case "size":
+      reportSize(context, application, param, operand, mismatch);
       return;
-    }
     case "rank": {
       const { declared, whole } = mismatch;
       const dims = declared.kind === "tensor" ? (declared.dims ?? []) : [];
@@ -182,6 +156,50 @@ export function reportMismatch(context: Context, application: Application, { par
 function isPort(operand: Operand | undefined): boolean {
   const reason = operand?.value.kind === "tensor" ? operand.value.reasons[0] : undefined;
   return operand?.expr?.kind === "name" && /^declared by `(input|target) /.test(reason?.text ?? "");
+}
+
+function reportSize(
+  context: Context,
+  application: Application,
+  param: Param,
+  operand: Operand | undefined,
+  mismatch: Mismatch & { kind: "size" },
+): void {
+  const { callee, operands, bindings, site } = application;
+  const shape = mismatch.whole.kind === "tensor" ? mismatch.whole.type.shape : undefined;
+  const rank = shape?.length ?? 0;
+  const value = operand?.value;
+  const declared = mismatch.wanted ? spanText(mismatch.wanted.span) : "";
+  const shown = declared === "" || declared === mismatch.expected.toString() ? "" : ` (\`${declared}\`)`;
+  const member =
+    param.type?.kind === "list" && value?.kind === "collection" ? oddMember(value, mismatch.whole) : undefined;
+  const of = operand?.expr ? nounOf(operand.expr) : `\`${param.name.text}\``;
+  const reason = value?.kind === "tensor" ? value.reasons[mismatch.axis] : undefined;
+  const related: Related[] = reason ? [{ span: context.place(reason.span), label: reason.text }] : [];
+  // the tensor that came first and said how many there are to be
+  const first = operands[bindings.places.get(declared)?.param ?? -1];
+  if (first?.expr && first !== operand && first.value.kind === "tensor")
+    related.push({ span: first.expr.span, label: `${nounOf(first.expr)} is ${showType(first.value.type)}` });
+  const args = {
+    callee,
+    what: member === undefined ? of : `member ${member} of ${of}`,
+    noun: `${axisNoun(rank - 1 - mismatch.axis, rank)}${member === undefined ? "" : " in each member"}`,
+    wanted: `${mismatch.expected.toString()}${shown}`,
+    given: mismatch.actual.toString(),
+    type: showArgument(mismatch.whole),
+    help:
+      member === undefined
+        ? waysToSize(operand?.expr, callee, rank, mismatch.axis, mismatch.expected, shape)
+        : `make the members alike: what gives \`${member}\` should give ${mismatch.expected.toString()}`,
+  };
+  context.report("E0302", args, operand?.expr?.span ?? site.span, { related });
+}
+
+/** The key of the member that is of this type. */
+function oddMember(list: Val & { kind: "collection" }, whole: ArgumentType): string | undefined {
+  if (whole.kind !== "tensor") return undefined;
+  const at = list.members.findIndex((m) => m.kind === "tensor" && showType(m.type) === showType(whole.type));
+  return list.keys[at] ?? String(at);
 }
 
 /** The layer that gave the last axis alone its size, such as a `linear` over every pixel. */

@@ -4,6 +4,7 @@
 import type { Initializer, SizeAssert } from "../graph/graph.ts";
 import type { BinaryOp, Body, Expr, Line, Target, TypeNode } from "../syntax/ast.ts";
 import { spanText } from "../source/source.ts";
+import { foreignType } from "../diagnostics/foreign-names.ts";
 import { suggest } from "../diagnostics/suggest.ts";
 import { dtypeClasses, dtypes, isDType, isDTypeClass, showType, type TensorType } from "../types/tensor.ts";
 import type { Range } from "../types/signature.ts";
@@ -11,6 +12,7 @@ import { Dim } from "../types/dim.ts";
 import { fitStatic, showTypeNode } from "./functions.ts";
 import { type Environment, extend, join } from "./environment.ts";
 import type { Evaluator, Want } from "./evaluator.ts";
+import { reportSharedValue } from "./mistakes.ts";
 import { initializerOf } from "./initial.ts";
 import { liftNumber, makeTensor } from "./tensors.ts";
 import { describe, hasUnknown, isStatic, unknown, type Val } from "./values.ts";
@@ -65,8 +67,7 @@ export function evaluateLine(
         });
         return;
       }
-      if (value.kind !== "unknown")
-        context.report("E0206", { what: "`shared`", wanted: "a block", given: describe(value) }, line.value.span);
+      if (value.kind !== "unknown") reportSharedValue(context, line.value, value);
       locals.set(line.name.text, unknown);
       return;
     }
@@ -86,6 +87,12 @@ export function evaluateLine(
       };
       const kind = line.kind === "state" && path.startsWith("optimizer.") ? "optimizer" : line.kind;
       const variable = context.variables.declare(kind, path, type, init, line.span);
+      if (!sameType(evaluator, variable.type, type)) {
+        const [first, second] = [variable.type, type].map(showType);
+        const args = { owner: env.weights.path, path, first: first ?? "", second: second ?? "" };
+        context.report("E0406", args, line.span);
+        return;
+      }
       const reason = { span: line.type.span, text: `declared by \`${line.name.text}\``, argument: undefined };
       locals.set(
         line.name.text,
@@ -206,7 +213,18 @@ export function bindTarget(evaluator: Evaluator, target: Target, value: Val, loc
     if (value.kind !== "unknown" && !anyLength) {
       evaluator.context.report(
         "E0206",
-        { what: `this pattern of ${count}`, wanted: `${count} values`, given: describe(value) },
+        {
+          what: `this pattern of ${String(count)}`,
+          wanted: `${String(count)} values`,
+          given:
+            members === undefined
+              ? describe(value)
+              : `${describe(value)} of ${String(members.length)}`.replace(/ of (\d+) of \d+$/, " of $1"),
+          help:
+            members === undefined
+              ? ""
+              : `name as many as there are:   (${members.map((_, i) => "abcdefgh"[i] ?? "_").join(", ")})`,
+        },
         target.span,
       );
     }
@@ -245,7 +263,7 @@ export function resolveType(evaluator: Evaluator, node: TypeNode, env: Environme
   const asValue = given === undefined ? env.lookup(name) : undefined;
   const dtype = given ?? (asValue?.kind === "dtype" ? asValue.dtype : undefined);
   if (dtype === undefined) {
-    const { near, fixes } = suggest(name, node.name.span, [...dtypes, ...Object.keys(dtypeClasses)], undefined);
+    const { near, fixes } = suggest(name, node.name.span, [...dtypes, ...Object.keys(dtypeClasses)], foreignType(name));
     const advice = "element types are f16, bf16, f32, f64, i32, i64 and bool";
     context.report("E0202", { name, near, advice }, node.name.span, { fixes });
     return undefined;

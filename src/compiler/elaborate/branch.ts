@@ -3,6 +3,7 @@ import type { Span } from "../source/source.ts";
 import { mapOf } from "../types/static.ts";
 import { bindTarget, evaluateNamed } from "./bodies.ts";
 import { type Environment, WeightScope } from "./environment.ts";
+import { reportNoBlock } from "./mistakes.ts";
 import type { Network } from "./network.ts";
 import type { BranchPlan, PartExpr } from "./plan.ts";
 import { Section } from "./section.ts";
@@ -29,6 +30,10 @@ class Member {
   }
   #environment(part: PartExpr, section: Section): Environment {
     return this.#network.partEnvironment(part, this.#weights, section, this.#locals);
+  }
+  /** The sub-network's result, where it was read. */
+  get result(): Val | undefined {
+    return this.#result;
   }
   /** The sub-network's result. */
   evaluate(): Val {
@@ -75,6 +80,14 @@ export class BranchInstance {
     };
   }
 
+  /** The sub-networks that were read so far. */
+  get evaluated(): readonly Member[] {
+    return this.#members ?? [];
+  }
+  /** What fuses the results, where it was read. */
+  get fused(): Val | undefined {
+    return this.#fused;
+  }
   members(): readonly Member[] {
     if (this.#members) return this.#members;
     this.#members = []; // a branch that goes over itself ends here
@@ -92,6 +105,13 @@ export class BranchInstance {
     this.#broken = over === undefined;
     for (const [i, value] of (over?.members ?? []).entries()) {
       const key = over?.keys[i] ?? String(i);
+      if (key === "fuse") {
+        // `NAME.fuse` is where the weights of the fusion are
+        const help = "the weights of a branch's fusion are called so; another key, such as `fused`";
+        evaluator.context.report("E0106", { word: key, help }, clause.in.span);
+        this.#broken = true;
+        return [];
+      }
       const locals = new Map<string, Val>();
       if (clause.key) locals.set(clause.key.text, stringValue(key));
       bindTarget(evaluator, clause.target, value, locals);
@@ -149,6 +169,10 @@ export class BranchInstance {
     const weights = new WeightScope(`${this.name}.fuse`, `${this.name}.fuse`);
     const env = this.#network.partEnvironment(fuse, weights, undefined, new Map());
     const block = evaluator.evaluate(fuse.expr, env, { block: true });
+    if (block.kind !== "block" && block.kind !== "unknown") {
+      const help = "behind `fuse` stands a block that takes a list:   fuse dense(64)   (std:fusion)";
+      reportNoBlock(evaluator.context, "what follows `fuse`", block, fuse.expr.span, help);
+    }
     const features = mapOf(this.results());
     this.#fused =
       block.kind !== "block" || hasUnknown(features)

@@ -70,7 +70,9 @@ export function reportUnknownMember(
   const [block] = foreign?.names ?? (blocks.includes(name) ? [name] : []);
   const { near, fixes } = suggest(name, span, names, undefined);
   const piped = block === undefined ? "" : `a layer or function is applied with a pipe:   ${owner} |> ${block}`;
-  const advice = [piped, foreign?.advice ?? ""].filter((a) => a !== "").join("\n");
+  // where the advice has an edit of its own, it says more than the name of the block
+  const own = (foreign?.advice ?? "").replaceAll(/\bx \|>/g, () => `${owner} |>`);
+  const advice = own.includes("|>") ? own : [piped, own].filter((a) => a !== "").join("\n");
   context.report("E0208", { owner, is: describe(of), name, names, near, advice }, span, { fixes });
 }
 
@@ -181,9 +183,19 @@ function shown(value: Val): string | undefined {
 function hintFor(type: TypeNode | undefined): string {
   if (type?.kind === "block") return "a block by its name, with settings or without:   relu   or   leaky_relu(0.1)";
   if (type?.kind === "list") return "a list stands in brackets:   [1, 2]";
+  if (type?.kind === "tuple") return "one number for both, or a pair:   2   or   (2, 1)";
+  if (type?.kind === "tensor" && type.dims === undefined && type.name.text === "bool") return "write true or false";
   if (type?.kind === "tensor" && type.dims === undefined && type.name.text === "int")
     return "a whole number, or a computation of one such as floor(n / 2)";
   return "";
+}
+
+/** `shared f = x |> block`: what is shared is the block. */
+export function reportSharedValue(context: Context, expr: Expr, value: Val): void {
+  const block = expr.kind === "pipe" ? spanText(expr.target.span) : "linear(64)";
+  const help = `share the block, and apply it where it is used:   ${block}`;
+  const fixes = expr.kind === "pipe" ? [{ title: `write \`${block}\``, span: expr.span, text: block }] : [];
+  context.report("E0206", { what: "`shared`", wanted: "a block", given: describe(value), help }, expr.span, { fixes });
 }
 
 // --- calls ------------------------------------------------------------------------------------------------------------

@@ -121,7 +121,7 @@ function newAxes(sides: readonly [Side, Side], facts: Facts): Way | undefined {
 }
 
 /** A tensor with more or fewer axes than are taken. */
-export function waysToRank(expr: Expr | undefined, given: Shape, wanted: number): Way {
+export function waysToRank(expr: Expr | undefined, given: Shape, wanted: number, by?: string): Way {
   if (expr === undefined) return none;
   const text = spanText(expr.span);
   if (given.length === wanted + 1 && given.at(-1)?.constant === 1) {
@@ -131,8 +131,14 @@ export function waysToRank(expr: Expr | undefined, given: Shape, wanted: number)
       : [];
     return { help: `its last axis has one entry:   ${simple(expr) ? text : `(${text})`}${index}`, fixes };
   }
-  if (given.length === 4 && wanted === 2)
-    return { help: `one row a sample:   ${text} |> global_avg_pool   or   ${text} |> flatten`, fixes: [] };
+  if (given.length === 4 && wanted === 2) {
+    const last = by === undefined ? "" : `, before \`${by}\``;
+    const from = last === "" ? text : "…";
+    return {
+      help: `make one row of each sample${last}:   ${from} |> flatten   or   ${from} |> global_avg_pool`,
+      fixes: [],
+    };
+  }
   if (given.length > wanted) {
     const axes = Array.from({ length: given.length - wanted }, (_, i) => String(wanted + i)).join(", ");
     return {
@@ -140,15 +146,34 @@ export function waysToRank(expr: Expr | undefined, given: Shape, wanted: number)
       fixes: [],
     };
   }
+  if (given.length === 3 && wanted === 4)
+    return { help: `an axis of one channel:   ${simple(expr) ? text : `(${text})`}[:, new]`, fixes: [] };
   const index = [...given.map(() => ":"), ...Array.from({ length: wanted - given.length }, () => "new")].join(", ");
-  return { help: `add what is missing:   ${simple(expr) ? text : `(${text})`}[${index}]`, fixes: [] };
+  const before = expr.kind === "pipe" ? "apply it before the axes are gone, or add them" : "add what is missing";
+  return { help: `${before}:   ${simple(expr) ? text : `(${text})`}[${index}]`, fixes: [] };
 }
 
 /** A size that a block does not take, in the words of the axis: channels of a map, the numbers of a row. */
-export function waysToSize(expr: Expr | undefined, callee: string, rank: number, axis: number, wanted: Dim): string {
+export function waysToSize(
+  expr: Expr | undefined,
+  callee: string,
+  rank: number,
+  axis: number,
+  wanted: Dim,
+  shape?: Shape,
+): string {
   if (wanted.constant === undefined) return "";
   const text = expr === undefined ? "…" : spanText(expr.span);
   const size = wanted.toString();
+  const other = axis === rank - 1 ? rank - 2 : axis === rank - 2 ? rank - 1 : -1;
+  // rows and columns of a product in each other's places
+  if (rank === 3 && shape?.[other]?.constant === wanted.constant) {
+    const step = "transpose([0, 2, 1])";
+    const turned = expr && !simple(expr) ? `${text} |> ${step}` : `${step}(${text})`;
+    return `its last two axes in each other's places:   ${turned}`;
+  }
+  if (rank === 4 && axis === 1 && shape?.[3]?.constant === wanted.constant)
+    return `the axes are [B, C, H, W]; channels come second:   ${text} |> transpose([0, 3, 1, 2])`;
   if (rank === 4 && axis === 1)
     return `a layer before it that gives ${size}:   ${text} |> conv(${size}, kernel: 1) |> ${callee}`;
   if (axis === rank - 1 && rank >= 2)

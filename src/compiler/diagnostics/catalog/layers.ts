@@ -22,6 +22,15 @@ export const layersRows = {
     label: ({ path }) => `both would be ${path}`,
     help: ({ callee }) => `name them:   … |> ${callee}(…) as hidden |> ${callee}(…) as out`,
   }),
+  E0406: row<{ owner: string; path: string; first: string; second: string }>({
+    severity: "error",
+    title: "one set of weights for two sizes",
+    message: ({ owner, path, first, second }) =>
+      `\`${owner}\` has one set of weights, and its uses need two: ${path} is ${first}, and ${second} here`,
+    label: () => "a use before this one gave the weights their size",
+    help: ({ owner }) =>
+      `bring what goes in to one size, or share a second block:   shared ${owner.split(".").at(-1) ?? "other"}2 = …`,
+  }),
   E0410: row<{ kind: string; wanted: string; given: string; help: string }>({
     severity: "error",
     title: "an output of the wrong type",
