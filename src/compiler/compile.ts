@@ -150,7 +150,7 @@ function assemble(
 ): Program | undefined {
   const elaborated = elaborate(plan, rules, bag, options);
   if (elaborated === undefined) return undefined;
-  const { network, train, evaluate, predict, variables, parts, pruned } = elaborated;
+  const { network, train, evaluate, predict, variables, parts, named, pruned } = elaborated;
   const program = {
     name: plan.name,
     basis: plan.basis,
@@ -161,6 +161,7 @@ function assemble(
     predict,
     variables,
     parts,
+    named,
     pruned,
     training: trainingFields(network),
     data: dataFields(network),

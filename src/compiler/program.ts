@@ -2,7 +2,7 @@
  * What compiling a model yields: three graphs over the same variables, and what the runtime needs to know beside them.
  * Data only; `compile.ts` makes it, backends and the runtime read it.
  */
-import type { Graph, Variable } from "./graph/graph.ts";
+import type { Graph, Value, Variable } from "./graph/graph.ts";
 
 /** Static values as plain data: what `data` and `pretrained` sections hold after evaluation. */
 export type Plain = number | boolean | string | readonly Plain[] | { readonly [key: string]: Plain };
@@ -48,6 +48,8 @@ export interface Program {
   /** All variables of the three graphs in the order of declaration, each once; optimizer states and counters last. */
   readonly variables: readonly Variable[];
   readonly parts: readonly Part[];
+  /** What the model names, by path (`global.near.b2`, `joined`): values of `train`, and of `evaluate` and `predict`. */
+  readonly named: { readonly train: ReadonlyMap<string, Value>; readonly evaluate: ReadonlyMap<string, Value> };
   /** Parts that reach no loss, prediction or metric: what a variant leaves out. */
   readonly pruned: readonly string[];
   /** Fields of `train` that are numbers: batch, epochs, … */

@@ -27,6 +27,7 @@ export function programOf(
     predict: graphs.predict ?? empty,
     variables,
     parts: [],
+    named: { train: new Map(), evaluate: new Map() },
     pruned: [],
     training: {},
     data: undefined,

@@ -73,6 +73,10 @@ export class HeadInstance {
     this.#name = name;
     this.#plan = plan;
   }
+  /** The members that were read so far. */
+  get evaluated(): readonly HeadMember[] {
+    return this.#members ?? [];
+  }
   instances(): readonly HeadMember[] {
     if (this.#members) return this.#members;
     const { evaluator } = this.#network;

@@ -7,12 +7,13 @@ import type { DiagnosticBag } from "../diagnostics/diagnostic.ts";
 import type { TypeRules } from "../graph/builder.ts";
 import type { Graph, Output, Value, Variable } from "../graph/graph.ts";
 import { reachableFrom, withoutUnread } from "../graph/reach.ts";
-import type { Part } from "../program.ts";
+import type { Part, Program } from "../program.ts";
 import { isFloat } from "../types/tensor.ts";
 import { pipedOn } from "./edits.ts";
 import { waysToMean } from "./ways.ts";
 import { BudgetError, Context, newSharedState, type SharedState } from "./context.ts";
 import { Evaluator } from "./evaluator.ts";
+import { namedValues } from "./named.ts";
 import { Network } from "./network.ts";
 import { PathPattern } from "./patterns.ts";
 import { outputName, type Plan } from "./plan.ts";
@@ -37,6 +38,7 @@ export interface Elaborated {
   readonly predict: Graph;
   readonly variables: readonly Variable[];
   readonly parts: readonly Part[];
+  readonly named: Program["named"];
   readonly pruned: readonly string[];
 }
 
@@ -63,11 +65,20 @@ export function elaborate(
       : (path: string): boolean => freeze.some((p) => p.matches(path) || p.matches(`${path}.weight`));
   try {
     const evaluation = evaluationGraph(plan, rules, bag, shared, isFrozen);
-    const training = trainingGraph(plan, rules, bag, shared, isFrozen);
+    const { graph: training, network } = trainingGraph(plan, rules, bag, shared, isFrozen);
     const { evaluate } = evaluation;
     const pruned = unreadParts(plan, evaluation, bag);
     if (training) warnUnmoved(plan, training, bag);
-    if (checkOnly) return { ...evaluation, train: training, predict: evaluate, variables: [], parts: [], pruned };
+    if (checkOnly)
+      return {
+        ...evaluation,
+        train: training,
+        predict: evaluate,
+        variables: [],
+        parts: [],
+        named: { train: new Map(), evaluate: new Map() },
+        pruned,
+      };
     const existing = existingVariables(evaluate, training);
     const train = training && keepVariables(training, existing);
     const predict = withoutUnread({ ...evaluate, outputs: evaluate.outputs.filter((o) => o.kind === "predict") });
@@ -86,6 +97,7 @@ export function elaborate(
       predict,
       variables: [...unique.values()],
       parts: partsOf(plan, evaluation.network),
+      named: { train: namedValues(network), evaluate: namedValues(evaluation.network) },
       pruned,
     };
   } catch (error) {
@@ -130,7 +142,7 @@ function trainingGraph(
   bag: DiagnosticBag,
   shared: SharedState,
   isFrozen: Frozen | undefined,
-): Graph | undefined {
+): { readonly graph: Graph | undefined; readonly network: Network } {
   const context = new Context({
     bag,
     rules,
@@ -152,7 +164,7 @@ function trainingGraph(
     const losses = headOutputs(network, (kind, label) => kind === "loss" && wanted(label));
     if (losses.length === 0 && name === undefined) {
       if (bag.hasErrors) checkOptimizers(evaluator, network, lines);
-      return undefined;
+      return { graph: undefined, network };
     }
     network.section.finish();
     for (const branch of plan.branches.keys()) network.branch(branch)?.finish();
@@ -172,11 +184,8 @@ function trainingGraph(
   if (total !== undefined) outputs.push({ name: "loss", kind: "total", value: total, span: undefined });
   outputs.push(...more);
   countStep(evaluator, step);
-  return graphOf(
-    context,
-    outputs,
-    context.variables.updates().map((u) => ({ ...u })),
-  );
+  const updates = context.variables.updates().map((u) => ({ ...u }));
+  return { graph: graphOf(context, outputs, updates), network: base };
 }
 
 function variantOf(plan: Plan): string | undefined {

@@ -30,6 +30,10 @@ export class RegionsInstance {
       plain: all,
     };
   }
+  /** The regions that were read so far, by key. */
+  get evaluated(): ReadonlyMap<string, Val> {
+    return this.#members;
+  }
   keys(): readonly string[] {
     return [...this.#plan.members.keys()].filter((k) => this.#plan.kept?.has(k) !== false);
   }
@@ -58,6 +62,14 @@ export class RegionsInstance {
       context.report("E0203", { what: `\`${this.name}.${key}\``, given: describe(block), help }, part.expr.span);
       return unknown;
     }
+    const odd = (this.#of.kind === "tuple" ? this.#of.members : [this.#of]).find((v) => v.kind !== "tensor");
+    if (odd) {
+      const help = "pools take tensors:   regions NAME of (image, landmarks) -> …";
+      const args = { what: `\`${this.name}\``, wanted: "tensors", given: describe(odd), help };
+      context.report("E0206", args, this.#plan.of.expr.span);
+      this.#of = unknown;
+      return unknown;
+    }
     const operands = (this.#of.kind === "tuple" ? this.#of.members : [this.#of]).map((value) => ({
       value,
       expr: undefined,
@@ -73,8 +85,8 @@ export class RegionsInstance {
       // what the pools are applied to makes all of them alike
       if (this.#misfits.has(showType(made.type))) return unknown;
       this.#misfits.add(showType(made.type));
-      const odd = made.type.shape.findIndex((d, i) => !type.shape[i] || !context.facts.equal(d, type.shape[i]));
-      const reason = made.reasons[odd];
+      const axis = made.type.shape.findIndex((d, i) => !type.shape[i] || !context.facts.equal(d, type.shape[i]));
+      const reason = made.reasons[axis];
       context.report(
         "E0304",
         { what: `\`${this.name}.${key}\``, declared: showType(type), given: showType(made.type) },

@@ -4,7 +4,7 @@
  */
 import type { Span } from "../source/source.ts";
 import type { Expr } from "../syntax/ast.ts";
-import { evaluateLine, evaluateNamed } from "./bodies.ts";
+import { evaluateLine } from "./bodies.ts";
 import { type Environment, extend } from "./environment.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { boundNames, type PartExpr, type PartLine, targetNames, withValue } from "./plan.ts";
@@ -36,6 +36,10 @@ export class Section {
     this.#environment = environment;
   }
 
+  /** What was read so far, by name. */
+  get evaluated(): ReadonlyMap<string, Val> {
+    return this.#values;
+  }
   lookup(name: string): Val | undefined {
     const known = this.#values.get(name);
     if (known) return known;
@@ -70,11 +74,7 @@ export class Section {
     const env = outer.reader === undefined && name !== undefined ? { ...outer, reader: name } : outer;
     const line = withValue(part.line, part.value.expr);
     const locals = new Map<string, Val>();
-    // an edit's `base` is what stood there before, named as the same line
-    const base = part.value.base;
-    const letName = line.kind === "let" && line.target.kind === "name" ? line.target.text : undefined;
-    const withBase = base === undefined ? env : this.#withBase(env, base, letName);
-    evaluateLine(this.#evaluator, line, withBase, locals, this.#pending);
+    evaluateLine(this.#evaluator, line, env, locals, this.#pending);
     if (line.kind === "let")
       for (const name of targetNames(line.target)) this.#values.set(name, locals.get(name) ?? unknown);
     for (const [name, value] of locals) this.#values.set(name, value);
@@ -97,25 +97,6 @@ export class Section {
       waiting.pop();
       if (last !== part) this.#run(last);
     }
-  }
-  #withBase(env: Environment, base: PartExpr, letName: string | undefined): Environment {
-    let value: Val | undefined;
-    return {
-      ...env,
-      lookup: (name) => {
-        const own = env.lookup(name); // a model's own `base` wins
-        if (own !== undefined || name !== "base") return own;
-        const inner = this.#environment(base, this);
-        value ??= evaluateNamed(
-          this.#evaluator,
-          base.expr,
-          letName,
-          base.base ? this.#withBase(inner, base.base, letName) : inner,
-          {},
-        );
-        return value;
-      },
-    };
   }
   #reportCycle(part: PartLine): void {
     const names = [...this.#open].flatMap((p) => boundNames(p.line));

@@ -33,15 +33,16 @@ export async function engineNamed(name: Engine["name"], precision: Precision): P
 }
 
 /** Returns what was written, by name. */
-export async function run(program: Program, rules: TypeRules, request: RunRequest): Promise<Tensors> {
+export async function run(asked: Program, rules: TypeRules, request: RunRequest): Promise<Tensors> {
   const { mode, seed, precision, fetch } = request;
+  const program = withFetched(asked, mode, fetch);
   const graph = mode === "train" ? program.train : program.predict;
   if (graph === undefined)
     throw new InputError(`${program.name} has no loss, so it has no training step.`, "--mode predict");
   const inputs = await readInputs(graph, request.input);
   const engine = await engineNamed(request.engine, precision);
   const weights = await weightsFor(program, { weights: request.weights, seed });
-  const setting = { program: withFetched(program, mode, fetch), rules, weights, seed };
+  const setting = { program, rules, weights, seed };
   let results: Tensors;
   try {
     if (mode === "predict") results = await predictOnce(engine, setting, inputs);
