@@ -59,3 +59,68 @@ describe("edits", () => {
     expect(wrong.map((d) => d.code).sort()).toEqual(["E0303", "E0501"]);
   });
 });
+
+describe("what stood there before", () => {
+  const before = `import { dense } from "std:fusion"
+import { mirror_image } from "std:regions"
+block twice(x: float[...S]) -> float[...S] => 2.0 * x
+`;
+  const net = modelOf(
+    `input image: f32[B, 1, 2, 2]
+  let code = x |> linear(width) |> act
+  let noise: f32[B, 8] = normal()
+  regions r of x -> f32[B, 8] { a = relu  b = tanh }
+  branch both for z in r.{a, b} { let mid = z |> linear(8)  => mid } fuse dense(8)
+  head extra { predict all = concat([both, noise])  predict seen = image |> flatten }`,
+    before,
+  ).replace("net()", "net(width: int = 8, act: block(x: float[...S]) -> float[...S] = relu)");
+  /** The same edit of a model in which `base` is a parameter, or the names of the model's own. */
+  const program = (edit: string, text = net) => compileText(`${text}variant v of net { ${edit} }`, { variant: "v" });
+  const hashes = (a: string, b: string) => [program(a).hash, program(b).hash];
+
+  it.each([
+    ["a parameter", "set width = 2 * base", "set width = 16"],
+    ["a parameter by its name", "set width = 2 * width", "set width = 16"],
+    ["a block parameter", "set act = block(z) => z |> base |> twice", "set act = block(z) => z |> relu |> twice"],
+    ["a let by its name", "set code = code |> twice", "set code = base |> twice"],
+    ["a let with a type", "set noise = 2.0 * noise", "set noise = 2.0 * base"],
+    ["a let of a branch", "set both.mid = mid |> twice", "set both.mid = base |> twice"],
+    ["a pool", "set r.a = block(z) => z |> base |> twice", "set r.a = block(z) => z |> relu |> twice"],
+    ["what a branch goes over", "set both.in = [...base, x]", "set both.in = [...r.{a, b}, x]"],
+    ["an output", "set extra.seen = 2.0 * base", "set extra.seen = 2.0 * (image |> flatten)"],
+    [
+      "an output over other inputs",
+      "set extra.seen = base with { image: mirror_image(image) }",
+      "set extra.seen = mirror_image(image) |> flatten",
+    ],
+  ])("%s", (_, edit, same) => {
+    const [a, b] = hashes(edit, same);
+    expect(a).toBe(b);
+  });
+  it("a fusion, whose weights go by the word that applies it", () => {
+    const { variables } = program("set both.fuse = block(zs) => zs |> base |> twice");
+    expect(variables.map((v) => v.path)).toContain("both.fuse.base.linear.weight");
+  });
+  it("a field", () => {
+    expect(program("set train.epochs = 7 * base").training["epochs"]).toBe(7);
+  });
+  it("is the edit before, in a variant of a variant", () => {
+    const text = `${net}variant u of net { set width = 2 * width }\nvariant v of u { set width = width + 1 }`;
+    expect(compileText(text, { variant: "v" }).settings["width"]).toBe(17);
+  });
+  it("leaves `base` to a model that has its own, and is the let's own name there", () => {
+    const own = net.replace("width: int = 8", "base: int = 8, width: int = 8");
+    expect(program("set code = code |> linear(base) as more", own).variables.map((v) => v.path)).toContain(
+      "more.weight",
+    );
+    expect(program("set base = base / 2", own).settings["base"]).toBe(4);
+  });
+  it("does not make a part that needs itself by way of another legal", () => {
+    const found = checkText(`${net}variant v of net { set code = logits |> linear(8) }`);
+    expect(found.filter((d) => d.severity === "error").map((d) => d.code)).toEqual(["E0202"]);
+    const circle = checkText(
+      `${net.replace("let noise", "let more = code\n  let noise")}variant v of net { set code = more }`,
+    );
+    expect(circle.filter((d) => d.severity === "error").map((d) => d.code)).toEqual(["E0219"]);
+  });
+});

@@ -8,6 +8,7 @@ import type { AssertLine } from "../syntax/ast.ts";
 import { intValue, mapOf } from "../types/static.ts";
 import { Dim } from "../types/dim.ts";
 import { resolveRange, resolveType } from "./bodies.ts";
+import { withBase } from "./base.ts";
 import { BranchInstance } from "./branch.ts";
 import { type Environment, extend, noNaming, WeightScope, type WorldContext } from "./environment.ts";
 import type { Evaluator } from "./evaluator.ts";
@@ -254,9 +255,13 @@ export class Network {
       names: () => chain(this.names(), file.names()),
       world: this.#world(world ?? ((network) => network.partEnvironment(part, weights, network.section, inner))),
     };
-    return section === undefined || section === this.section
-      ? extend(outer, inner)
-      : sectionEnvironment(outer, section, inner);
+    const env =
+      section === undefined || section === this.section
+        ? extend(outer, inner)
+        : sectionEnvironment(outer, section, inner);
+    const { base, place } = part;
+    if (base === undefined) return env;
+    return withBase(this.evaluator, env, base, place, () => this.partEnvironment(base, weights, section, inner, world));
   }
   #world(environment: (network: Network) => Environment): WorldContext {
     return {

@@ -21,6 +21,7 @@ import type {
   RegionsItem,
   RuleLine,
   Target,
+  TypeNode,
 } from "../syntax/ast.ts";
 
 /** An expression with the file it is read in, and what stood in its place before an edit. */
@@ -28,6 +29,17 @@ export interface PartExpr {
   readonly expr: Expr;
   readonly scope: FileScope;
   readonly base: PartExpr | undefined;
+  /** How the place reads what stood there; undefined where nothing was edited. */
+  readonly place?: EditedPlace | undefined;
+}
+/** Where an edit put an expression. */
+export interface EditedPlace {
+  /** The let or parameter that has the value: its own name says what stood there, as `base` does. */
+  readonly name?: string | undefined;
+  /** The type that the let states. */
+  readonly type?: TypeNode | undefined;
+  /** A block is wanted: a pool, a fusion. */
+  readonly block?: boolean;
 }
 /** A line of a section whose expression may have been edited. */
 export interface PartLine {
@@ -125,8 +137,8 @@ export function planOf(model: ModelDecl, scope: FileScope): Plan {
   return plan;
 }
 
-export function partExpr(expr: Expr, scope: FileScope, base?: PartExpr): PartExpr {
-  return { expr, scope, base };
+export function partExpr(expr: Expr, scope: FileScope, base?: PartExpr, place: EditedPlace = {}): PartExpr {
+  return { expr, scope, base, place: base && place };
 }
 export function partLine(line: Line, scope: FileScope): PartLine {
   return { line, value: partExpr(line.kind === "assert" ? line.condition : line.value, scope) };

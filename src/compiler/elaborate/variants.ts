@@ -161,10 +161,12 @@ function locate(plan: Plan, path: PathNode, bag: DiagnosticBag, use: "set" | "re
 
 function roots(plan: Plan): readonly Handle[] {
   const handles: Handle[] = [];
-  for (const [name, { param }] of plan.params) {
+  for (const [name, { param, value }] of plan.params) {
+    const before = value ?? (param.default && partExpr(param.default, plan.scope));
+    const place = { name, block: param.type?.kind === "block" };
     handles.push({
       key: name,
-      set: (e, s) => plan.params.set(name, { param, value: partExpr(e, s) }),
+      set: (e, s) => plan.params.set(name, { param, value: partExpr(e, s, before, place) }),
       remove: undefined,
     });
   }
@@ -200,7 +202,9 @@ function lineHandles(lines: PartLine[], prefix: string): readonly Handle[] {
           : (expr, scope) => {
               const place = lines.findIndex((l) => l.line === part.line);
               const before = lines[place]?.value ?? part.value;
-              lines[place] = { line: part.line, value: partExpr(expr, scope, before) };
+              const type = part.line.kind === "let" ? part.line.type : undefined;
+              const own = part.line.kind === "let" && part.line.target.kind === "name" ? name : undefined;
+              lines[place] = { line: part.line, value: partExpr(expr, scope, before, { name: own, type }) };
             },
       remove: () => {
         const place = lines.findIndex((l) => l.line === part.line);
@@ -214,7 +218,7 @@ function children(plan: Plan, key: string): readonly Handle[] {
   if (regions) {
     return [...regions.members].map(([name, before]): Handle => ({
       key: `${key}.${name}`,
-      set: (e, s) => regions.members.set(name, partExpr(e, s, before)),
+      set: (e, s) => regions.members.set(name, partExpr(e, s, before, { block: true })),
       remove: () => regions.members.delete(name),
     }));
   }
@@ -222,7 +226,7 @@ function children(plan: Plan, key: string): readonly Handle[] {
   if (branch) {
     const part = (name: string, before: PartExpr | undefined, put: (value: PartExpr | undefined) => void): Handle => ({
       key: `${key}.${name}`,
-      set: (e, s) => put(partExpr(e, s, before)),
+      set: (e, s) => put(partExpr(e, s, before, { block: name === "fuse" })),
       remove: name === "fuse" ? () => put(undefined) : undefined,
     });
     return [
