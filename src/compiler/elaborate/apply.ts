@@ -19,7 +19,7 @@ import { fileEnvironment } from "./files.ts";
 import { fitStatic } from "./functions.ts";
 import { applyAbstract } from "./generic.ts";
 import { reportCondition } from "./conditions.ts";
-import { reportCount, reportLevels, reportUnknownSetting, reportWrongSetting } from "./mistakes.ts";
+import { reportAsked, reportCount, reportLevels, reportUnknownSetting, reportWrongSetting } from "./mistakes.ts";
 import { type Given, positionalParam, reportUnnamed, withoutSizes } from "./positions.ts";
 import { emitPrimitive } from "./primitives.ts";
 import { checkSlot, listsOf } from "./slots.ts";
@@ -120,6 +120,11 @@ export class Applier {
         tuple?.map((value): Operand => ({ value, expr: undefined })) ??
         args.map(({ arg, value }): Operand => ({ value, expr: arg.value }));
       return this.apply(block, operands, site);
+    }
+    const named = args.find((a) => a.arg.name !== undefined && holdsTensor(a.value));
+    if (named?.param && args.every((a) => a === named || !holdsTensor(a.value))) {
+      reportWrongSetting(context, block.name, named.param, named.arg, named.value, lists.config);
+      return unknown;
     }
     if (anyTensor) {
       const setting = missing[0] ?? args.find((a) => holdsTensor(a.value))?.param;
@@ -251,7 +256,8 @@ export class Applier {
     });
     const missing = config.filter((p) => p.default === undefined && !block.config.has(p.name.text));
     if (missing.length > 0) {
-      context.report("E0218", { callee: block.name, missing: missing.map((p) => p.name.text) }, site.span);
+      const given = /^[\w.]+\((.*)\)$/s.exec(spanText(site.span))?.[1] ?? "";
+      context.report("E0218", { callee: block.name, missing: missing.map((p) => p.name.text), given }, site.span);
       return unknown;
     }
     for (const param of config) {
@@ -349,7 +355,7 @@ export class Applier {
     if (asked.length === 0 || result?.kind !== "tensor") return true;
     const want = site.want.type;
     if (want === undefined) {
-      this.#evaluator.context.report("E0309", { callee: block.name, asked }, site.span);
+      reportAsked(this.#evaluator.context, block.name, asked, site.span);
       return false;
     }
     const mismatch = bindings.bindAsked(result, want);

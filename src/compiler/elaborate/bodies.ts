@@ -7,7 +7,7 @@ import { spanText } from "../source/source.ts";
 import { foreignType } from "../diagnostics/foreign-names.ts";
 import { suggest } from "../diagnostics/suggest.ts";
 import { dtypeClasses, dtypes, isDType, isDTypeClass, showType, type TensorType } from "../types/tensor.ts";
-import type { Range } from "../types/signature.ts";
+import { namesIn, type Range } from "../types/signature.ts";
 import { Dim } from "../types/dim.ts";
 import { fitStatic, showTypeNode } from "./functions.ts";
 import { type Environment, extend, join } from "./environment.ts";
@@ -309,7 +309,10 @@ export function evaluateAssert(evaluator: Evaluator, condition: Expr, message: s
     const [left, right] = [evaluator.static(condition.left, env), evaluator.static(condition.right, env)];
     if (left?.kind === "int" && right?.kind === "int") {
       const holds = context.facts.decide(left.dim, condition.op, right.dim);
-      if (holds === false) context.report("E0313", { condition: spanText(condition.span), message }, condition.span);
+      if (holds === false) {
+        const values = shownSides(evaluator, condition, env);
+        context.report("E0313", { condition: spanText(condition.span), message, values }, condition.span);
+      }
       if (holds === undefined) {
         context.asserts.push({
           left: left.dim,
@@ -326,6 +329,17 @@ export function evaluateAssert(evaluator: Evaluator, condition: Expr, message: s
   const value = evaluator.static(condition, env);
   if (value?.kind === "bool" && !value.value)
     context.report("E0313", { condition: spanText(condition.span), message }, condition.span);
+}
+/** What the two sides come to, where they are more than numbers. */
+function shownSides(evaluator: Evaluator, condition: Expr & { kind: "binary" }, env: Environment): readonly string[] {
+  return [...namesIn(condition)]
+    .map((name): Expr => ({ kind: "name", text: name, span: condition.span }))
+    .concat([condition.left, condition.right].filter((side) => side.kind !== "name" && side.kind !== "number"))
+    .flatMap((side) => {
+      const value = evaluator.plain(side, env);
+      const text = side.kind === "name" ? side.text : spanText(side.span);
+      return value.kind === "int" ? [`${text} is ${value.dim.toString()}`] : [];
+    });
 }
 function isComparison(op: BinaryOp): op is SizeAssert["comparison"] {
   return ["==", "!=", "<", "<=", ">", ">="].includes(op);

@@ -35,7 +35,12 @@ export function reportCondition(
     condition: spanText(condition.span),
     values: [...values, ...sides(condition, bindings)],
     file,
-    help: multiples(condition, bindings) || sizeless(block),
+    help:
+      multiples(condition, bindings) ||
+      sameCount(condition, bindings) ||
+      keptEntries(condition, bindings, span) ||
+      sizeless(block) ||
+      fraction(condition, bindings, block.name),
   };
   context.report("E0310", args, span, { related });
 }
@@ -64,6 +69,54 @@ function sizeless(block: BlockVal): string {
   const settings = listsOf(block).config.map((p) => p.name.text);
   const has = settings.length === 1 ? `has the setting ${settings.join()} alone` : `has ${settings.join(", ")}`;
   return `the size of what comes in is not written, it comes with the tensor; \`${block.name}\` ${has}`;
+}
+
+/** For `rate < 1.0` with a percentage. */
+function fraction(condition: Expr, bindings: Bindings, callee: string): string {
+  if (condition.kind !== "binary" || condition.op !== "<" || condition.left.kind !== "name") return "";
+  const [value, limit] = [condition.left, condition.right].map((side) => valueOf(side, bindings));
+  const number = value?.kind === "float" ? value.value : value?.kind === "int" ? value.dim.constant : undefined;
+  if (number === undefined || limit?.kind !== "float" || limit.value !== 1 || number <= 1 || number > 100) return "";
+  return `\`${condition.left.text}\` is a fraction, not a percentage:   ${callee}(${String(number / 100)})`;
+}
+
+/** For `P == len(weights)`: how many members the list needs. */
+function sameCount(condition: Expr, bindings: Bindings): string {
+  if (condition.kind !== "binary" || condition.op !== "==") return "";
+  const { left, right } = condition;
+  const [size, list] = left.kind === "name" ? [left, right] : [right, left];
+  const [of] = list.kind === "call" && list.callee.kind === "name" && list.callee.text === "len" ? list.args : [];
+  if (size.kind !== "name" || of?.value.kind !== "name") return "";
+  const [wanted, given] = [size, list].map((side) => valueOf(side, bindings));
+  if (wanted?.kind !== "int" || given?.kind !== "int") return "";
+  const axis = bindings.places.get(size.text)?.axis;
+  const place = axis === undefined ? "" : `, one for each entry in axis ${String(axis)} of the tensor`;
+  return `\`${of.value.text}\` has ${given.dim.toString()} members and needs ${wanted.dim.toString()}${place}`;
+}
+
+/** For `prod(S) == prod(to)`: the one number of `to` that could make up for what is missing or too much. */
+function keptEntries(condition: Expr, bindings: Bindings, span: Span): string {
+  if (condition.kind !== "binary" || condition.op !== "==") return "";
+  const list = [condition.left, condition.right].map(productOf);
+  if (list.some((e) => e === undefined)) return "";
+  const [have, want] = [condition.left, condition.right].map((side) => valueOf(side, bindings));
+  const to = list[1] && valueOf(list[1], bindings);
+  if (have?.kind !== "int" || want?.kind !== "int" || to?.kind !== "collection") return "";
+  const callee = spanText(span).replace(/\(.*/s, "");
+  for (const [i, member] of to.members.entries()) {
+    const size = member.kind === "int" ? member.dim.constant : undefined;
+    if (size === undefined || size === 0) continue;
+    const mended = have.dim.scaled(size).dividedBy(want.dim);
+    if (mended === undefined || (mended.constant ?? 1) <= 0) continue;
+    const sizes = to.members.map((m, k) => (k === i ? mended.toString() : text(m)));
+    const why = size === -1 ? "no size is worked out" : "the entries stay as many as they are";
+    return `${why}:   ${callee}([${sizes.join(", ")}])`;
+  }
+  return "the entries stay as many as they are: the two products must be equal";
+}
+function productOf(expr: Expr): Expr | undefined {
+  const isProduct = expr.kind === "call" && expr.callee.kind === "name" && expr.callee.text === "prod";
+  return isProduct ? expr.args[0]?.value : undefined;
 }
 
 /** What the two sides of a comparison come to, where they are more than names. */

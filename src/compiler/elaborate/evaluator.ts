@@ -279,7 +279,13 @@ export class Evaluator {
       );
     }
     return expr.items.reduce<Val>((value, item) => {
-      if (item.kind !== "at") throw new StaticError("a list takes a position or a range");
+      if (item.kind !== "at") {
+        const list = spanText(expr.of.span);
+        throw new StaticError(
+          "a list has one axis, of positions and ranges",
+          `its last member is   ${list}[-1]   and the axes of a member stand behind:   ${list}[-1][:, 0]`,
+        );
+      }
       const by = this.static(item.value, env);
       if (by === undefined) return unknown;
       // a list that only uses of a block know may be longer than the one it is checked with
@@ -336,7 +342,14 @@ export class Evaluator {
       const input = env.world.input(key);
       if (input === undefined && env.removed?.(key)) continue; // whoever reads it says so
       if (input === undefined)
-        this.context.report("E0209", { why: `replaces inputs, and \`${key}\` is none` }, map.span);
+        this.context.report(
+          "E0209",
+          {
+            why: `replaces inputs, and \`${key}\` is none`,
+            help: "the keys are names of inputs:   { image: mirrored }",
+          },
+          map.span,
+        );
       else if (value.kind === "tensor" && input.kind === "tensor" && describe(value) !== describe(input)) {
         this.context.report(
           "E0209",
@@ -429,7 +442,7 @@ export class Evaluator {
       if (differ) {
         throw new StaticError(
           `\`zip\` needs equal lengths; here ${lists.map((l) => String(l.keys.length)).join(" and ")}`,
-          "cut the longer one:   xs[0 ..< 3]",
+          `cut the longer one:   xs[0 ..< ${String(Math.min(...lists.map((l) => l.keys.length)))}]`,
         );
       }
       const members = first.members.map((_, i): Val => ({

@@ -36,7 +36,14 @@ function forEach(
     bindTarget(evaluator, clause.target, member, locals);
     if (clause.if) {
       const keep = evaluator.static(clause.if, extend(env, locals));
-      if (keep?.kind !== "bool" || !keep.value) continue;
+      // which members are left is not known: neither is what is made of them
+      if (keep === undefined) return undefined;
+      if (keep.kind !== "bool") {
+        const args = { what: "`if`", wanted: "true or false", given: describe(keep), help: "compare:   if n > 0" };
+        evaluator.context.report("E0206", args, clause.if.span);
+        return undefined;
+      }
+      if (!keep.value) continue;
     }
     round(locals, key);
   }
@@ -94,7 +101,7 @@ export function evaluateFold(evaluator: Evaluator, expr: FoldExpr, env: Environm
   let state = evaluator.plain(expr.start, env);
   let next: ReadonlyMap<string, Val> = new Map();
   const over = forEach(evaluator, expr.for, env, (locals, key) => {
-    state = holdInvariant(evaluator, expr, state, extend(env, locals));
+    state = holdInvariant(evaluator, expr, state, extend(env, locals), next.size === 0);
     next = afterRound(expr, locals);
     bindTarget(evaluator, expr.target, state, locals);
     state = evaluateBody(evaluator, expr.body, roundEnvironment(evaluator, expr, key, locals, env), {});
@@ -113,23 +120,42 @@ function afterRound(expr: FoldExpr, locals: ReadonlyMap<string, Val>): ReadonlyM
 }
 
 /** Checks the state against the invariant of a fold at hand; gives the state as a tensor of that type. */
-function holdInvariant(evaluator: Evaluator, expr: FoldExpr, state: Val, env: Environment): Val {
+function holdInvariant(evaluator: Evaluator, expr: FoldExpr, state: Val, env: Environment, isStart = false): Val {
   if (expr.type?.kind !== "tensor" || expr.type.dims === undefined || state.kind === "unknown") return state;
   const type = resolveType(evaluator, expr.type, env);
   if (type === undefined) return unknown;
   const given = toTensor(evaluator, state, type, expr.start);
-  return checkState(evaluator, expr, expr.type, given, type);
+  return checkState(evaluator, expr, expr.type, given, type, isStart);
 }
-function checkState(evaluator: Evaluator, expr: FoldExpr, node: TypeNode, state: Val, type: TensorType): Val {
+function checkState(
+  evaluator: Evaluator,
+  expr: FoldExpr,
+  node: TypeNode,
+  state: Val,
+  type: TensorType,
+  isStart = false,
+): Val {
   if (state.kind !== "tensor" || sameType(evaluator, state.type, type)) return state;
   const name = expr.target.kind === "name" ? `\`${expr.target.text}\`` : "the state";
   evaluator.context.report(
     "E0304",
-    { what: `${name}, before each round,`, declared: showType(type), given: describe(state) },
-    expr.body.result.span,
+    {
+      what: `${name}, before each round,`,
+      declared: showType(type),
+      given: describe(state),
+      ...(isStart && { help: startHelp(expr) }),
+    },
+    isStart ? expr.start.span : expr.body.result.span,
     { related: [{ span: node.span, label: "the loop's invariant" }] },
   );
   return unknown;
+}
+
+/** The invariant is wrong for the first round already. */
+function startHelp({ target, for: clause }: FoldExpr): string {
+  const name = target.kind === "name" ? target.text : "the state";
+  const round = clause.target.kind === "name" && clause.target.text !== "_" ? clause.target.text : "i";
+  return `the type is that before round ${round}, at first that of the start:   ${name}: float[B, D + ${round} * 16]`;
 }
 
 /**
@@ -152,7 +178,8 @@ function foldForAll(evaluator: Evaluator, expr: FoldExpr, env: Environment): Val
   if (!first || !before || !after || !last) return unknown;
   const { context } = evaluator;
   context.facts = context.facts.unbounded(target.text).bounded(target.text, { low: 0, high: Infinity });
-  checkState(evaluator, expr, type, toTensor(evaluator, evaluator.plain(expr.start, env), first, expr.start), first);
+  const start = toTensor(evaluator, evaluator.plain(expr.start, env), first, expr.start);
+  checkState(evaluator, expr, type, start, first, true);
   const locals = new Map<string, Val>([
     [target.text, intValue(round)],
     [expr.target.text, hole(evaluator.context, before, expr.target.text)],

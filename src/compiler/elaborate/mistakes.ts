@@ -36,7 +36,31 @@ export function reportUnknownName(context: Context, name: string, span: Span, en
     return;
   }
   const { near, advice, fixes } = suggest(name, span, names, foreignName(name, names));
-  context.report("E0202", { name, near, advice }, span, { fixes });
+  const known = near.length > 0 || advice !== "";
+  const further = known ? advice : (sizeAdvice(name, span) ?? ownerAdvice(name, env.file) ?? "");
+  context.report("E0202", { name, near, advice: further }, span, { fixes });
+}
+
+/** A small letter among the sizes of a type: sizes that a tensor brings are written large. */
+function sizeAdvice(name: string, { file, start, end }: Span): string | undefined {
+  const inType = /[a-z0-9]\[[^\]=>]*$/.test(file.text.slice(0, start)) && /^[^[=>]*\]/.test(file.text.slice(end));
+  return name.length <= 2 && inType && name !== name.toUpperCase()
+    ? `a size that comes with the tensor has a name in capitals:   ${name.toUpperCase()}`
+    : undefined;
+}
+
+/** A `let` of a head, branch or block is seen there alone. */
+function ownerAdvice(name: string, { tree }: FileScope): string | undefined {
+  for (const declaration of tree.declarations) {
+    if (declaration.kind !== "model") continue;
+    for (const item of declaration.items) {
+      if (item.kind !== "head" && item.kind !== "branch") continue;
+      const lines = item.kind === "head" ? item.lines : item.body.lines;
+      if (lines.some((line) => line.kind === "let" && line.target.kind === "name" && line.target.text === name))
+        return `the ${item.kind} \`${item.name.text}\` has one, seen there alone; move its line out, into the model`;
+    }
+  }
+  return undefined;
 }
 
 /** The name in an import of its module: one that is there, or a new one before the first declaration. */
@@ -95,6 +119,16 @@ function calleeSpan(site: Expr): Span {
   return site.kind === "call" ? calleeSpan(site.callee) : site.span;
 }
 
+/** A size that only the use can say, where the use says none. */
+export function reportAsked(context: Context, callee: string, asked: readonly string[], span: Span): void {
+  const { text } = span.file;
+  const start = text.lastIndexOf("\n", span.start - 1) + 1;
+  const end = text.indexOf("\n", span.end);
+  const [, name, value] = /^\s*let (\w+)\s*=\s*(.*)$/.exec(text.slice(start, end === -1 ? undefined : end)) ?? [];
+  const line = name === undefined ? {} : { line: `let ${name}: f32[…] = ${value ?? ""}` };
+  context.report("E0309", { callee, asked, ...line }, span);
+}
+
 // --- settings ---------------------------------------------------------------------------------------------------------
 
 export function reportUnknownSetting(
@@ -131,6 +165,17 @@ export function reportWrongSetting(
     arg.name === undefined && first !== undefined && first !== param
       ? `by position the settings of \`${callee}\` are ${settings.map((p) => p.name.text).join(", ")}`
       : "";
+  // `unit: x |> bottleneck(64)`: the block alone is the setting
+  const [block, isPipe] = [
+    arg.value.kind === "pipe" ? spanText(arg.value.target.span) : "",
+    param.type?.kind === "block",
+  ];
+  if (isPipe && block !== "" && holdsTensor(value)) {
+    fixes.push({ title: `write \`${block}\``, span, text: block });
+    const args = { what: `\`${name}\` of \`${callee}\``, wanted: showTypeNode(param.type), given: describe(value) };
+    context.report("E0206", { ...args, help: `the block without what goes in:   ${name}: ${block}` }, span, { fixes });
+    return;
+  }
   const help = mended === undefined ? byPosition || hintFor(param.type) : `${name}: ${mended}`;
   const what = `\`${name}\` of \`${callee}\``;
   context.report("E0206", { what, wanted: showTypeNode(param.type), given: describe(value), help }, span, { fixes });
@@ -251,7 +296,13 @@ export function reportCount(
   if (!isList) {
     const missing = wanted.slice(operands.length).map((p) => p.name.text);
     const given = [...texts.slice(0, wanted.length), ...missing].map((t, i) => t ?? wanted[i]?.name.text ?? "…");
-    const help = `${wanted.length === 1 ? (given[0] ?? "") : `(${given.join(", ")})`} |> ${callee}`;
+    const tuple =
+      expr.kind === "pipe" && operands.length > 1 && expr.input.kind !== "tuple" ? spanText(expr.input.span) : "";
+    const names = operands.map((_, i) => "abcdefgh"[i] ?? "_").join(", ");
+    const help =
+      tuple !== "" && wanted.length === 1
+        ? `take the results apart first:   let (${names}) = ${tuple}`
+        : `${wanted.length === 1 ? (given[0] ?? "") : `(${given.join(", ")})`} |> ${callee}`;
     context.report("E0205", { ...args, help }, span);
     return;
   }

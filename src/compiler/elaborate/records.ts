@@ -15,7 +15,7 @@ import type { PartExpr, Plan } from "./plan.ts";
 import { makeTensor } from "./tensors.ts";
 import { foreignSetting } from "../diagnostics/foreign-names.ts";
 import { suggest } from "../diagnostics/suggest.ts";
-import type { Span } from "../source/source.ts";
+import { type Span, spanText } from "../source/source.ts";
 
 /** A static value as plain data; a symbolic size has none. */
 export function plainOf(value: Static): Plain {
@@ -109,7 +109,34 @@ export function dataFields(network: Network): Record<string, Plain> | undefined 
     const { near, fixes } = suggest(name, span, names, undefined);
     evaluator.context.report("E0604", { name, near, ports }, span, { fixes });
   }
-  return fields(network, plan.data);
+  const made = fields(network, plan.data);
+  for (const [name, value] of Object.entries(made)) {
+    const span = plan.data.get(name)?.expr.span;
+    if (span !== undefined && names.includes(name)) checkDataField(network, name, value, span);
+  }
+  return made;
+}
+
+/** What a field of `data` has to be, as far as it does not depend on what the runtime knows. */
+function checkDataField(network: Network, name: string, value: Plain, span: Span): void {
+  const { context } = network.evaluator;
+  const isRecord = (v: Plain): boolean => typeof v === "object" && !Array.isArray(v) && "kind" in v;
+  const text = spanText(span);
+  if (dataLists.includes(name)) {
+    if (Array.isArray(value)) return;
+    const fixes = isRecord(value) ? [{ title: `write \`[${text}]\``, span, text: `[${text}]` }] : [];
+    const args = { what: `\`${name}\``, wanted: "a list of what is done to the samples", given: "no list" };
+    context.report("E0206", { ...args, help: `${name} = [${isRecord(value) ? text : "random_flip()"}]` }, span, {
+      fixes,
+    });
+  } else if (!isRecord(value)) {
+    const given = typeof value === "string" ? "a string" : Array.isArray(value) ? "a list" : "no loader";
+    const loader =
+      typeof value === "string" ? `column(${text})` : Array.isArray(value) ? `columns(${text})` : 'column("NAME")';
+    const fixes = typeof value === "string" ? [{ title: `write \`${loader}\``, span, text: loader }] : [];
+    const args = { what: `\`${name}\``, wanted: "a loader", given, help: `${name} = ${loader}` };
+    context.report("E0206", args, span, { fixes });
+  }
 }
 
 export function pretrainedMaps(network: Network): PretrainedMap[] {
@@ -125,7 +152,7 @@ export function pretrainedMaps(network: Network): PretrainedMap[] {
           transform: undefined,
         };
       const source = sourceOf(node.value);
-      if (source === undefined) network.evaluator.context.report("E0605", {}, node.value.span);
+      if (source === undefined) reportNoSource(network, node.value);
       else if (node.value.kind === "pipe") checkTransform(network, { expr: node.value, scope, base: undefined });
       const piped = node.value.kind === "pipe" ? node.value : undefined;
       return {
@@ -137,6 +164,13 @@ export function pretrainedMaps(network: Network): PretrainedMap[] {
     }),
   }));
 }
+/** A name of a weight without its quotes. */
+function reportNoSource(network: Network, expr: Expr): void {
+  const text = spanText(expr.span);
+  const source = /^[a-z_][\w.]*$/i.test(text) ? JSON.stringify(text) : "";
+  const fixes = source === "" ? [] : [{ title: `write ${source}`, span: expr.span, text: source }];
+  network.evaluator.context.report("E0605", { source, block: false }, expr.span, { fixes });
+}
 function sourceOf(expr: Expr): string | undefined {
   if (expr.kind === "string") return expr.value;
   return expr.kind === "pipe" ? sourceOf(expr.input) : undefined;
@@ -146,7 +180,7 @@ function checkTransform(network: Network, part: PartExpr): void {
   const env = network.partEnvironment(part, new WeightScope("", "pretrained"), undefined, new Map());
   const block = network.evaluator.evaluate(part.expr.target, env, { block: true });
   if (block.kind !== "block" && block.kind !== "unknown")
-    network.evaluator.context.report("E0605", {}, part.expr.target.span);
+    network.evaluator.context.report("E0605", { source: "", block: true }, part.expr.target.span);
 }
 
 /** The graph that makes a weight of the model from a source tensor of this shape: input `source`, output `value`. */

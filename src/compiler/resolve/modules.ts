@@ -157,7 +157,10 @@ export function loadModules(host: Host, entry: string, bag: DiagnosticBag): Modu
       if (found === undefined || imported.text.startsWith("_")) {
         const names = [...target.declarations.keys()].filter((n) => !n.startsWith("_"));
         const { near, fixes } = suggest(imported.text, imported.span, names, foreignName(imported.text, names));
-        report(bag, "E0212", { name: imported.text, from, names, near }, imported.span, { fixes });
+        const elsewhere = imported.text.startsWith("_") ? undefined : scope.elsewhere(imported.text);
+        report(bag, "E0212", { name: imported.text, from, names, near, elsewhere }, imported.span, {
+          fixes: elsewhere === undefined ? fixes : [],
+        });
         scope.broken.add(local.text);
         continue;
       }

@@ -125,7 +125,12 @@ export function indexStatic(of: Static, by: Static): Static {
     const n = toNumber(index);
     const member = of.members[n < 0 ? n + of.members.length : n];
     if (member === undefined)
-      throw new StaticError(`there is no member ${String(n)}; the list has ${String(of.members.length)}`);
+      throw new StaticError(
+        `there is no member ${String(n)}; the list has ${String(of.members.length)}`,
+        of.members.length === 0
+          ? "nothing can be taken from an empty list"
+          : `positions go from 0 to ${String(of.members.length - 1)}, or from the end as -1`,
+      );
     return member;
   };
   return by.kind === "collection" ? listOf(by.members.map(pick)) : pick(by);

@@ -55,7 +55,10 @@ export class StaticError extends Error {
 /** A number is needed and there is only a size that is known when the network runs. */
 export class SymbolicError extends StaticError {
   constructor(size: Dim) {
-    super(`${size.toString()} is known only when the network runs`);
+    super(
+      `${size.toString()} is known only when the network runs`,
+      `loops and settings need a number: write one for ${size.toString()} where the input is declared, or in a setting`,
+    );
   }
 }
 
@@ -177,7 +180,10 @@ export function staticBinary(op: BinaryOp, a: Static, b: Static, facts: Facts): 
       const to = toNumber(b) + (op === "..=" ? 1 : 0);
       const from = toNumber(a);
       if (to - from > 65_536)
-        throw new StaticError(`a range of ${String(to - from)} members is too long (at most 65,536)`);
+        throw new StaticError(
+          `a range of ${(to - from).toLocaleString("en")} members is too long (at most 65,536)`,
+          "loops unroll, round by round, into the graph: a smaller number",
+        );
       return listOf(Array.from({ length: Math.max(0, to - from) }, (_, i) => intValue(from + i)));
     }
     default:
@@ -233,9 +239,10 @@ function intArithmetic(op: "+" | "-" | "*" | "/" | "%" | "^", a: Dim, b: Dim, fa
       const [x, y] = [a.toString(), b.toString()];
       const rest = a.constant !== undefined && b.constant !== undefined;
       throw new StaticError(
+        rest ? `${x} / ${y} leaves a rest` : `${x} / ${y} may leave a rest`,
         rest
-          ? `${x} / ${y} leaves a rest; write floor(${x} / ${y}), or ${x}.0 / ${y} for a fraction`
-          : `${x} / ${y} may leave a rest; write floor(…)`,
+          ? `a whole number:   floor(${x} / ${y})   or a fraction:   ${x}.0 / ${y}`
+          : "a whole number:   floor(a / b)   or a condition under which it divides:   assert a % b == 0",
       );
     }
   }

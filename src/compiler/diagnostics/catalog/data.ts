@@ -33,11 +33,16 @@ export const dataRows = {
         ? `did you mean ${near.map((n) => `\`${n}\``).join(" or ")}?`
         : `inputs and targets are ${ports.join(", ")}`,
   }),
-  E0605: row<object>({
+  E0605: row<{ source: string; block: boolean }>({
     severity: "error",
     title: "a weight map that is not one",
     message: () => "a weight comes from the name of another one, which may be piped through a block",
-    help: () => '"b{n}.weight" = "layer{n}.weight" |> on_both_halves',
+    help: ({ source, block }) =>
+      source !== ""
+        ? `a name of a weight is a string:   ${source}`
+        : block
+          ? "behind `|>` stands a block from a weight to a weight:   block halved(w: float[...S]) -> float[...S] => 0.5 * w"
+          : '"b{n}.weight" = "layer{n}.weight" |> on_both_halves',
   }),
   E0607: row<{ name: string; known: readonly string[]; near: readonly string[]; advice: string }>({
     severity: "error",

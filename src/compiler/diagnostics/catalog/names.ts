@@ -76,11 +76,12 @@ export const namesRows = {
         ? "members are those of maps, regions, branches and their sub-networks"
         : `take one of them, such as ${owner}.${names[0] ?? ""}`),
   }),
-  E0209: row<{ why: string }>({
+  E0209: row<{ why: string; help?: string }>({
     severity: "error",
     title: "`with` cannot stand here",
     message: ({ why }) => `\`with\` ${why}`,
-    help: () => "in a head: predict both = mean_list([once, once with { image: mirrored }])",
+    help: ({ help }) =>
+      help ?? "in a prediction or a metric:   predict both = mean_list([once, once with { image: mirrored }])",
   }),
   E0210: row<{ from: string; near: readonly string[]; modules: readonly string[] }>({
     severity: "error",
@@ -99,13 +100,24 @@ export const namesRows = {
     message: ({ from }) => `"${from}" imports this file in turn`,
     help: () => "move what both need to a third file",
   }),
-  E0212: row<{ name: string; from: string; names: readonly string[]; near: readonly string[] }>({
+  E0212: row<{
+    name: string;
+    from: string;
+    names: readonly string[];
+    near: readonly string[];
+    /** The module of the library that has it. */
+    elsewhere?: string | undefined;
+  }>({
     severity: "error",
     title: "an imported name is not in the file",
     message: ({ name, from }) =>
       name.startsWith("_") ? `\`${name}\` is private to "${from}"` : `"${from}" has no \`${name}\``,
-    label: ({ names }) => (names.length === 0 ? "the file has no names to import" : `it has ${listed(names)}`),
-    help: ({ name, near, from }) =>
+    label: ({ names }) =>
+      names.length === 0
+        ? "the file has no names to import"
+        : `it has ${listed(names.slice(0, 6))}${names.length > 6 ? ` and ${String(names.length - 6)} more` : ""}`,
+    help: ({ name, near, from, elsewhere }) =>
+      (elsewhere === undefined ? "" : `another module has it:   import { ${name} } from "${elsewhere}"`) ||
       didYouMean(near) ||
       (name.startsWith("_")
         ? `a name that starts with \`_\` stays in its file; rename it in "${from}" to share it`
@@ -117,11 +129,16 @@ export const namesRows = {
     message: ({ name }) => `\`${name}\` is declared in this file already`,
     help: ({ name }) => `import it by another name:   ${name} as other_${name}`,
   }),
-  E0214: row<{ name: string }>({
+  E0214: row<{ name: string; set?: boolean }>({
     severity: "error",
     title: "two declarations of one name",
     message: ({ name }) => `\`${name}\` is declared twice`,
-    help: ({ name }) => (name === "loss" ? "give each a name:   loss first = …" : "rename one of them"),
+    help: ({ name, set }) =>
+      name === "loss"
+        ? "give each a name:   loss first = …"
+        : set === true
+          ? `what is there already is changed:   set ${name} = …`
+          : "rename one of them",
   }),
   E0215: row<{ steps: number; nodes: number }>({
     severity: "error",
@@ -148,11 +165,12 @@ export const namesRows = {
     message: ({ callee, name }) => `\`${name}\` of \`${callee}\` is set twice`,
     help: () => "leave one of them out",
   }),
-  E0218: row<{ callee: string; missing: readonly string[] }>({
+  E0218: row<{ callee: string; missing: readonly string[]; given?: string }>({
     severity: "error",
     title: "a setting is missing",
     message: ({ callee, missing }) => `\`${callee}\` needs ${listed(missing)}`,
-    help: ({ callee, missing }) => `say it in the first list:   ${callee}(${missing.map((m) => `${m}: …`).join(", ")})`,
+    help: ({ callee, missing, given = "" }) =>
+      `say it in the first list:   ${callee}(${[given, ...missing.map((m) => `${m}: …`)].filter((a) => a !== "").join(", ")})`,
   }),
   E0219: row<{ names: readonly string[] }>({
     severity: "error",
@@ -171,7 +189,7 @@ export const namesRows = {
     severity: "error",
     title: "a parameter of the model has no value",
     message: ({ name, model }) => `\`${name}\` of \`${model}\` has no value`,
-    help: ({ name }) => `give it a default, or set it:   --set ${name}=…`,
+    help: ({ name }) => `give it a default:   ${name}: int = 10   or set it where it is used:   --set ${name}=…`,
   }),
   E0222: row<{ file: string }>({
     severity: "error",

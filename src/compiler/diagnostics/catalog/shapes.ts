@@ -32,11 +32,11 @@ export const shapesRows = {
     label: ({ type }) => type,
     help: ({ help }) => help || "add an axis with x[:, new], or take one away with flatten, x[:, 0] or a reduction",
   }),
-  E0304: row<{ what: string; declared: string; given: string }>({
+  E0304: row<{ what: string; declared: string; given: string; help?: string }>({
     severity: "error",
     title: "a value does not have its declared type",
     message: ({ what, declared, given }) => `${what} is declared ${declared}, and this is ${given}`,
-    help: ({ given }) => `change the declaration to ${given}, or what is computed`,
+    help: ({ given, help }) => help ?? `change the declaration to ${given}, or what is computed`,
   }),
   E0305: row<{ verb: string; left: string; right: string; help: string }>({
     severity: "error",
@@ -80,13 +80,13 @@ export const shapesRows = {
     message: ({ callee, param, wanted, given }) => `\`${param}\` of \`${callee}\` is ${wanted}, and gets ${given}`,
     help: ({ help }) => help,
   }),
-  E0309: row<{ callee: string; asked: readonly string[] }>({
+  E0309: row<{ callee: string; asked: readonly string[]; line?: string }>({
     severity: "error",
     title: "a size that only the use can say",
     message: ({ callee }) => `\`${callee}\` does not know how large its result is to be`,
     label: ({ asked }) =>
       `${asked.map((a) => (a.length === 1 && a === "S" ? "its shape" : a)).join(" and ")} must come from the use`,
-    help: ({ callee }) => `write the type:   let x: f32[…] = … ${callee} …`,
+    help: ({ callee, line }) => `write the type:   ${line ?? `let x: f32[…] = … ${callee} …`}`,
   }),
   E0310: row<{ callee: string; condition: string; values: readonly string[]; file: string; help: string }>({
     severity: "error",
@@ -108,11 +108,12 @@ export const shapesRows = {
     label: ({ types }) => types,
     help: ({ help }) => help || "say in the model which sizes are fine:   assert H % 16 == 0",
   }),
-  E0313: row<{ condition: string; message: string }>({
+  E0313: row<{ condition: string; message: string; values?: readonly string[] }>({
     severity: "error",
     title: "an assert does not hold",
     message: ({ condition, message }) =>
       message === "" ? `${condition} does not hold` : `${message}: ${condition} does not hold`,
+    label: ({ values = [] }) => values.join(", "),
     help: () => "change what it speaks of, or the assert",
   }),
 } satisfies Rows<"E03">;
