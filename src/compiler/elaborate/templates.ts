@@ -3,28 +3,21 @@
  * keeps what the first application emitted; the next ones copy it. Results are the same as without templates, only sooner:
  * a network of nine like sub-networks is evaluated once.
  */
-import type { Node, Value, Variable } from "../graph/graph.ts";
+import type { Node, Value } from "../graph/graph.ts";
 import type { Span } from "../source/source.ts";
 import type { BlockDecl, Param } from "../syntax/ast.ts";
 import { showStatic } from "../types/static.ts";
 import type { TensorType } from "../types/tensor.ts";
 import type { Context } from "./context.ts";
 import { join } from "./environment.ts";
-import { type BlockVal, isStatic, type TensorVal, type Val } from "./values.ts";
+import { type Evaluated, type Outline, outlineOf, standFor } from "./outlines.ts";
+import { type BlockVal, isStatic, mapTensors, type Val, valuesIn } from "./values.ts";
 
-interface Template {
-  /** The nodes `from ..< to` of the graph. */
-  readonly from: number;
-  readonly to: number;
+interface Template extends Evaluated {
   readonly path: string;
   /** The user's place; nodes of the library carry it. */
   readonly place: Span;
-  readonly inputs: readonly Value[];
-  readonly variables: readonly Variable[];
-  readonly updates: readonly { readonly path: string; readonly value: Value }[];
-  readonly result: Val;
 }
-
 /** What tells two applications apart. */
 export interface Application {
   readonly declaration: BlockDecl;
@@ -40,6 +33,9 @@ export class Templates {
   readonly #context: Context;
   readonly #known = new Map<string, Template>();
   readonly #ids = new Map<object, number>();
+  readonly #outlines = new Map<Template, Outline>();
+  /** What gradients do at nodes that stand for an application (`outlines.ts`). */
+  readonly flows = new Map<Node, readonly boolean[]>();
 
   constructor(context: Context) {
     this.#context = context;
@@ -51,7 +47,8 @@ export class Templates {
     if (!context.shared.copies) return evaluate();
     const key = this.#keyOf(application);
     const known = this.#known.get(key);
-    const copy = known && this.#replay(known, application);
+    const copy =
+      known && (context.shared.checkOnly ? this.#stand(known, application) : this.#replay(known, application));
     if (copy !== undefined) return copy;
 
     const before = context.progress();
@@ -66,6 +63,7 @@ export class Templates {
     const updates = context.variables.updatesSince(before.updates);
     if (!variables.every((v) => own(v.path)) || !updates.every((u) => own(u.path))) return result;
     this.#known.set(key, {
+      nodes: context.graph.nodes,
       from: before.nodes,
       to: after.nodes,
       path: application.path,
@@ -78,15 +76,41 @@ export class Templates {
     return result;
   }
 
+  /** A block applied again over the same weights reads their states as the last application left them. */
+  #isAgain({ variables, updates }: Template, rename: (path: string) => string): boolean {
+    if (updates.length === 0 && !this.#context.training) return false;
+    return variables.some((v) => this.#context.variables.get(rename(v.path)) !== undefined);
+  }
+
+  /** In a check: the weights of the application, and a node for each result. */
+  #stand(template: Template, application: Application): Val | undefined {
+    const { graph, variables, scalars } = this.#context;
+    const rename = renaming(template, application);
+    if (this.#isAgain(template, rename)) return undefined;
+    let outline = this.#outlines.get(template);
+    if (outline === undefined) {
+      outline = outlineOf(template, graph.rules, this.flows, (node) => scalars.has(node));
+      this.#outlines.set(template, outline);
+    }
+    const weights = outline.variables.map(
+      ({ kind, path, type, init, span }) => variables.declare(kind, rename(path), type, () => init, span).value,
+    );
+    const inputs = application.operands.flatMap(valuesIn);
+    const { result, updates } = graph.at({ path: application.path, span: application.place }, () =>
+      standFor(outline, inputs, weights, ({ type, gives }, reads) => {
+        const node = graph.node("applied", {}, reads, [type]);
+        this.flows.set(node, gives);
+        return { node, index: 0 };
+      }),
+    );
+    for (const { path, value } of updates) variables.update(rename(path), value);
+    return result;
+  }
+
   #replay(template: Template, application: Application): Val | undefined {
     const { graph, variables, scalars } = this.#context;
-    const rename = (path: string): string => {
-      if (template.path === "") return join(application.path, path);
-      return path.startsWith(template.path) ? application.path + path.slice(template.path.length) : path;
-    };
-    // a block applied again over the same weights reads their states as the last application left them
-    const again = template.variables.some((v) => variables.get(rename(v.path)) !== undefined);
-    if (again && (template.updates.length > 0 || this.#context.training)) return undefined;
+    const rename = renaming(template, application);
+    if (this.#isAgain(template, rename)) return undefined;
 
     const nodes = graph.nodes;
     const copies = new Map<Node, Node>();
@@ -169,15 +193,10 @@ export class Templates {
   }
 }
 
+/** Paths of the first application as those of another one. */
+function renaming({ path: from }: Template, { path: to }: Application): (path: string) => string {
+  return (path) => (from === "" ? join(to, path) : path.startsWith(from) ? to + path.slice(from.length) : path);
+}
 function showShape({ dtype, shape }: TensorType): string {
   return `${dtype}[${shape.map((d) => d.key).join()}]`;
-}
-function valuesIn(value: Val): readonly Value[] {
-  if (value.kind === "tensor") return [value.value];
-  return value.kind === "collection" || value.kind === "tuple" ? value.members.flatMap(valuesIn) : [];
-}
-function mapTensors(value: Val, by: (tensor: TensorVal) => TensorVal): Val {
-  if (value.kind === "tensor") return by(value);
-  if (value.kind !== "collection" && value.kind !== "tuple") return value;
-  return { ...value, members: value.members.map((m) => mapTensors(m, by)) };
 }

@@ -101,7 +101,7 @@ export function addTraining(evaluator: Evaluator, network: Network, work: Work):
     const own = trained.filter(({ line }) => line >= 0 && keys[line] === key).map(({ variable }) => variable);
     const read = own.map((v) => variables.read(v));
     const made = context.shared.checkOnly
-      ? haveGradients(graph, total, read).map((has, i) => (has ? read[i] : undefined))
+      ? haveGradients(graph, total, read, context.templates.flows).map((has, i) => (has ? read[i] : undefined))
       : differentiate(graph, total, read);
     for (const [i, variable] of own.entries()) if (made[i] !== undefined) gradients.set(variable, made[i]);
     if (picked.length === losses.length) all = total;
@@ -184,7 +184,12 @@ function reportIdle(
   }
   for (const [i, { node }] of lines.entries()) {
     const shared = name !== undefined && plan.optimize.some((line) => line.node === node);
-    if (!used.has(i) && !shared) context.report("E0603", { patterns: node.patterns.map((p) => p.value) }, node.span);
+    if (used.has(i) || shared) continue;
+    const patterns = node.patterns.map((p) => new PathPattern(p.value));
+    const paths = context.variables.all.filter((v) => v.kind === "param").map((v) => v.path);
+    // only where nothing at all fits it helps to see what there is
+    const weights = paths.some((path) => patterns.some((p) => p.matches(path))) ? [] : paths;
+    context.report("E0603", { patterns: node.patterns.map((p) => p.value), weights }, node.span);
   }
 }
 
@@ -206,7 +211,8 @@ export function checkServed(evaluator: Evaluator, plan: Plan, served: ReadonlyMa
   if (first === undefined) return;
   // the layer's place in the model, not that of the `param` in the library
   const reader = context.graph.nodes.find((n) => n.inputs.some((input) => input.node === first.value.node));
-  const args = { paths: left.map((v) => v.path), has: patterns.length > 0 };
+  const section = plan.model.items.some((item) => item.kind === "train");
+  const args = { paths: left.map((v) => v.path), has: patterns.length > 0, section };
   context.report("E0601", args, reader?.span ?? plan.model.name.span);
 }
 

@@ -156,3 +156,15 @@ export function describe(value: Val): string {
       return "an unknown value";
   }
 }
+
+/** The tensors of a value, in order. */
+export function valuesIn(value: Val): readonly Value[] {
+  if (value.kind === "tensor") return [value.value];
+  return value.kind === "collection" || value.kind === "tuple" ? value.members.flatMap(valuesIn) : [];
+}
+/** The value with others in place of its tensors. */
+export function mapTensors(value: Val, by: (tensor: TensorVal) => TensorVal): Val {
+  if (value.kind === "tensor") return by(value);
+  if (value.kind !== "collection" && value.kind !== "tuple") return value;
+  return { ...value, members: value.members.map((m) => mapTensors(m, by)) };
+}

@@ -2,7 +2,7 @@
  * Reverse-mode differentiation: one walk back over the nodes, by the operators' gradient rules. It emits into the same
  * builder, in the order in which gradients become known, so that an engine may run the emitted nodes as they stand.
  */
-import type { GraphBuilder } from "../graph/builder.ts";
+import { GraphBuilder, type TypeRules } from "../graph/builder.ts";
 import type { Node, Value } from "../graph/graph.ts";
 import { typeOf } from "../graph/graph.ts";
 import { Emitter } from "./emit.ts";
@@ -71,14 +71,32 @@ export function differentiate(
 }
 
 /**
- * Which of `wrt` have a gradient: what `differentiate` gives, without its graph. Rules are asked once for all nodes that
- * are copies of one another; a value stands for its own gradient, whose type it has.
+ * Which of `wrt` have a gradient: what `differentiate` gives, without its graph. `flows` says of nodes that stand for many
+ * (`elaborate/outlines.ts`) which of their inputs the gradient of their one output reaches.
  */
-export function haveGradients(builder: GraphBuilder, loss: Value, wrt: readonly Value[]): readonly boolean[] {
-  const nodes = builder.nodes.slice();
-  const moves = dependents(nodes, new Places(wrt));
-  const reached = new Places(moves.has(loss) ? [loss] : []);
-  const emit = new Emitter(builder);
+export function haveGradients(
+  builder: GraphBuilder,
+  loss: Value,
+  wrt: readonly Value[],
+  flows: Flows = new Map(),
+): readonly boolean[] {
+  return gradientFlow(builder.nodes, loss, wrt, builder.rules, flows);
+}
+
+/**
+ * The same over some nodes alone, each after its inputs, and for any value. Rules are asked once for all nodes that are
+ * copies of one another; a value stands for its own gradient, whose type it has.
+ */
+export function gradientFlow(
+  nodes: readonly Node[],
+  from: Value,
+  wrt: readonly Value[],
+  rules: TypeRules,
+  flows: Flows,
+): readonly boolean[] {
+  const moves = dependents(nodes, new Places(wrt), flows);
+  const reached = new Places(moves.has(from) ? [from] : []);
+  const emit = new Emitter(new GraphBuilder(rules));
   // copies share the list of their outputs' types
   const asked = new Map<Node["outputs"], Map<string, readonly boolean[]>>();
   for (let i = nodes.length - 1; i >= 0; i--) {
@@ -88,39 +106,52 @@ export function haveGradients(builder: GraphBuilder, loss: Value, wrt: readonly 
     if (!received.includes(true)) continue;
     const needs = node.inputs.map((value) => moves.has(value));
     if (!needs.includes(true)) continue;
-    const { gradient } = operatorNamed(node.op);
-    if (gradient === "none") continue;
-    if (gradient === "once") throw new GradientError(node, `${node.op} cannot be differentiated again`);
-    const known = asked.get(node.outputs) ?? new Map<string, readonly boolean[]>();
-    asked.set(node.outputs, known);
-    const key = [...received, ...needs].join();
-    const gives =
-      known.get(key) ??
-      gradient({
-        node,
-        inputs: node.inputs,
-        outputs,
-        gradients: outputs.map((output, index) => (received[index] === true ? output : undefined)),
-        needs,
-        emit,
-      }).map((result) => result !== undefined);
-    known.set(key, gives);
+    const gives = flows.get(node) ?? ruleGives(node, outputs, received, needs);
     for (const [index, value] of node.inputs.entries())
       if (gives[index] === true && needs[index] === true) reached.add(value);
   }
   return wrt.map((value) => reached.has(value));
+
+  function ruleGives(
+    node: Node,
+    outputs: readonly Value[],
+    received: readonly boolean[],
+    needs: readonly boolean[],
+  ): readonly boolean[] {
+    const { gradient } = operatorNamed(node.op);
+    if (gradient === "none") return [];
+    if (gradient === "once") throw new GradientError(node, `${node.op} cannot be differentiated again`);
+    const known = asked.get(node.outputs) ?? new Map<string, readonly boolean[]>();
+    asked.set(node.outputs, known);
+    const key = [...received, ...needs].join();
+    const gradients = outputs.map((output, index) => (received[index] === true ? output : undefined));
+    const gives =
+      known.get(key) ??
+      gradient({ node, inputs: node.inputs, outputs, gradients, needs, emit }).map((result) => result !== undefined);
+    known.set(key, gives);
+    return gives;
+  }
 }
 
+/** Of a node that is no operator: which of its inputs the gradient of its one output reaches. */
+export type Flows = ReadonlyMap<Node, readonly boolean[]>;
+
 /** The float values that move with one of `wanted`. */
-function dependents(nodes: readonly Node[], wanted: Places): Places {
+function dependents(nodes: readonly Node[], wanted: Places, flows: Flows = new Map()): Places {
   const moves = new Places([]);
+  // what comes from elsewhere moves where it is asked for itself
+  const moving = (value: Value): boolean => moves.has(value) || wanted.has(value);
   for (const node of nodes) {
-    const carries = operatorNamed(node.op).gradient !== "none" && node.inputs.some((value) => moves.has(value));
+    const gives = flows.get(node);
+    const carries = gives
+      ? node.inputs.some((value, i) => gives[i] === true && moving(value))
+      : operatorNamed(node.op).gradient !== "none" && node.inputs.some(moving);
     node.outputs.forEach(({ dtype }, index) => {
       const value = { node, index };
       if (wanted.has(value) || (carries && isFloat(dtype))) moves.add(value);
     });
   }
+  for (const value of wanted) moves.add(value);
   return moves;
 }
 
@@ -137,5 +168,8 @@ class Places {
   }
   has({ node, index }: Value): boolean {
     return this.#places.get(node)?.has(index) ?? false;
+  }
+  *[Symbol.iterator](): Iterator<Value> {
+    for (const [node, indices] of this.#places) for (const index of indices) yield { node, index };
   }
 }
