@@ -36,7 +36,7 @@ describe("the order of other libraries", () => {
     ["x |> rms_norm(64)", "E0310", "rms_norm(64)", "the size of what comes in is not written"],
     ["image |> prelu(64)", "E0310", "prelu(64)", "the size of what comes in is not written"],
     ["seq |> encoder_layer(64, 8)", "E0310", "encoder_layer(64, 8)", "the size of what comes in is not written"],
-    ["x |> dropout(50)", "E0310", "dropout(50)", "choose settings"],
+    ["x |> dropout(50)", "E0310", "dropout(50)", "fraction"],
     ["image |> batch_norm(eps: 64)", "E0310", "batch_norm(eps: 64)", "the size of what comes in is not written"],
     ["ids |> embedding(64, 1000)", "E0307", "embedding(64, 1000)", "count: 1000"],
     ["x |> gated(8, 0.5)", "E0229", "0.5", "gated(8, rate: 0.5)"],

@@ -19,6 +19,7 @@ import { fileEnvironment } from "./files.ts";
 import { fitStatic } from "./functions.ts";
 import { applyAbstract } from "./generic.ts";
 import { reportCondition } from "./conditions.ts";
+import { warnOpenLabels } from "./labels.ts";
 import { reportAsked, reportCount, reportLevels, reportUnknownSetting, reportWrongSetting } from "./mistakes.ts";
 import { type Given, positionalParam, reportUnnamed, withoutSizes } from "./positions.ts";
 import { emitPrimitive } from "./primitives.ts";
@@ -287,6 +288,7 @@ export class Applier {
         failure,
       );
     if (failures.length > 0) return unknown;
+    warnOpenLabels(context, block.name, tensors, operands, bindings);
     if (!this.#bindAsked(block, declaration.result, bindings, site)) return unknown;
     if (!this.#checkConditions(block, declaration, bindings, site)) return unknown;
 

@@ -29,4 +29,11 @@ export const warningRows = {
     message: ({ value }) => `this side is never taken: the condition is always ${value}`,
     help: () => "keep the other side alone",
   }),
+  E0705: row<{ callee: string; port: string; range: string; line: string }>({
+    severity: "warning",
+    title: "labels without a range",
+    message: ({ callee, port, range }) =>
+      `\`${callee}\` takes numbers of ${range}, and nothing says that those of \`${port}\` are`,
+    help: ({ line }) => `say it, and data is held against it:   ${line}`,
+  }),
 } satisfies Rows<"E07">;

@@ -1,0 +1,57 @@
+/** Labels that say no range where one is needed. */
+import { describe, expect, it } from "vitest";
+import { mend } from "../../src/compiler/mend.ts";
+import { checkText, textHost } from "../support/compile.ts";
+
+const net = (target: string, lines: string, rest = ""): string => `
+model net(classes: int = 10) {
+  input  x:     f32[B, 8]
+  input  ids:   i64[B, 2]
+  target label: ${target}
+  let table = [x |> linear(8) as first, x |> linear(8) as second]
+  head main {
+    let logits = table[0] + table[1] |> linear(classes)
+    ${lines}
+    predict scores = logits
+    predict same = ids
+  }
+  train { batch = 4  epochs = 1  optimize "**" by sgd() at constant(0.1) }
+}
+${rest}`;
+const messages = (text: string): readonly string[] => checkText(text).map((d) => `${d.code} ${d.message}`);
+
+describe("a range that is needed and not said", () => {
+  it.each([
+    ["loss cross_entropy(logits, label)", "cross_entropy"],
+    ["loss cross_entropy(logits, label)  metric right = accuracy(logits, label)", "cross_entropy"],
+    ["loss focal_loss(logits, cast(to: i64)(label) |> reshape([B]))", "focal_loss"],
+  ])("%s", (lines, callee) => {
+    expect(messages(net("i32[B]", lines))).toEqual([
+      `E0705 \`${callee}\` takes numbers of 0 ..< 10, and nothing says that those of \`label\` are`,
+    ]);
+  });
+  it("is said at the label, once, also from inside a block", () => {
+    const block = "block lost(l: float[B, K], y: int[B]) -> float[] => cross_entropy(l, y)\n";
+    const [only, ...rest] = checkText(block + net("i32[B]", "loss lost(logits, label)"));
+    expect(rest).toEqual([]);
+    expect(only?.code).toBe("E0705");
+  });
+  it("is written by an edit", () => {
+    const text = net("i32[B]", "loss cross_entropy(logits, label)");
+    const { text: mended, diagnostics } = mend(textHost({ "net.arch": text }), "net.arch");
+    expect(mended).toContain("target label: i32[B] in 0 ..< 10\n");
+    expect(diagnostics).toEqual([]);
+  });
+  it.each([
+    ["a range", net("i32[B] in 0 ..< classes", "loss cross_entropy(logits, label)")],
+    ["what is computed", net("i32[B]", "loss cross_entropy(logits, label - 1)")],
+    ["columns with ranges of their own", net("i32[B, 2]", "loss cross_entropy(logits, label[:, 0])")],
+    ["numbers that are no classes", net("f32[B, 10]", "loss mse_loss(logits, label)")],
+  ])("no word about %s", (_, text) => {
+    expect(messages(text)).toEqual([]);
+  });
+  it("is said of the model, not again of its variants", () => {
+    const text = net("i32[B]", "loss cross_entropy(logits, label)", "variant more of net { set classes = 12 }");
+    expect(messages(text)).toHaveLength(1);
+  });
+});
