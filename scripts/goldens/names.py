@@ -1,4 +1,4 @@
-"""The one place that knows how archc calls the weights of models/dhaa.arch.
+"""The one place that knows how archc calls the weights of models/dhaa.arch and its ablations.
 
 It must refuse a weights file that does not fit name for name and shape for shape: a silent gap would make wrong goldens.
 """
@@ -17,9 +17,14 @@ RULES = [
     (r"sub\.(\w+)\.(\w+)\.embed\.conv\.(\w+)", r"\1.\2.code.embed.conv.\3"),
     (r"sub\.(\w+)\.(\w+)\.embed\.bn\.(\w+)", r"\1.\2.code.embed.batch_norm.\3"),
     (r"sub\.(\w+)\.(\w+)\.embed\.fc\.(\w+)", r"\1.\2.code.embed.linear.\3"),
-    (r"fuse\.(\w+)\.(\w+)", r"\1.fuse.lstm.cell.\2"),
+    (r"fuse\.(\w+)\.((?:weight|bias)_\w+)", r"\1.fuse.lstm.cell.\2"),
     (r"heads\.region\.(\w+)\.(\w+)\.(\w+)", r"region.\1.\2.logits.\3"),
     (r"heads\.final\.(\w+)", r"final.logits.\1"),
+    # what only ablations have
+    (r"fuse\.(\w+)\.(weight|bias)", r"\1.fuse.linear.\2"),
+    (rf"b2\.(whole|near|close)\.{UNIT}", r"global.\1.b2.\2.unit.\3.\4"),
+    (rf"b2\.(eye|nose|mouth)\.{UNIT}", r"local.\1.b2.\2.unit.\3.\4"),
+    (rf"(b2|b3|b4)\.{UNIT}", r"\1.\2.unit.\3.\4"),
 ]
 
 
