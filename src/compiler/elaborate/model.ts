@@ -10,6 +10,7 @@ import { reachableFrom, withoutUnread } from "../graph/reach.ts";
 import type { Part, Program } from "../program.ts";
 import { isFloat } from "../types/tensor.ts";
 import { pipedOn } from "./edits.ts";
+import { refuseUnsaidSizes } from "./sizes.ts";
 import { waysToMean } from "./ways.ts";
 import { BudgetError, Context, newSharedState, type SharedState } from "./context.ts";
 import { Evaluator } from "./evaluator.ts";
@@ -69,6 +70,13 @@ export function elaborate(
     const { evaluate } = evaluation;
     const pruned = unreadParts(plan, evaluation, bag);
     if (training) warnUnmoved(plan, training, bag);
+    if (!bag.hasErrors) {
+      const note = variantOf(plan) === undefined ? "" : `(in the variant \`${plan.name}\`)`;
+      const predictions = evaluate.outputs.filter((o) => o.kind === "predict");
+      refuseUnsaidSizes(evaluate, predictions, note, bag);
+      refuseUnsaidSizes(evaluate, evaluate.outputs, note, bag);
+      if (training) refuseUnsaidSizes(training, training.outputs, note, bag);
+    }
     if (checkOnly)
       return {
         ...evaluation,

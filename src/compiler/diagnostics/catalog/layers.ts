@@ -50,4 +50,11 @@ export const layersRows = {
     label: () => "expected inside `head NAME { … }`",
     help: ({ kind }) => `put it into a head:   head main { ${kind} … }`,
   }),
+  E0412: row<{ kind: string; size: string; output: string }>({
+    severity: "error",
+    title: "a size that no input says",
+    message: ({ kind, size }) => `nothing that this ${kind} is made from says how large \`${size}\` is`,
+    help: ({ size }) =>
+      `make it from an input that has \`${size}\`, such as the codes to paint from:   input code: f32[${size}, 64]`,
+  }),
 } satisfies Rows<"E04">;

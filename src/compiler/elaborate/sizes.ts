@@ -1,0 +1,46 @@
+/** Sizes that only a run tells come from what is fed. It looks at graphs and reports; it changes none. */
+import { report } from "../diagnostics/catalog.ts";
+import type { DiagnosticBag } from "../diagnostics/diagnostic.ts";
+import type { Attribute, Graph, Node, Output, Port } from "../graph/graph.ts";
+import { reachableFrom } from "../graph/reach.ts";
+import { spanText } from "../source/source.ts";
+import { Dim } from "../types/dim.ts";
+
+/** Reports outputs whose sizes no input says that is fed for them, such as pictures painted from noise alone. */
+export function refuseUnsaidSizes(graph: Graph, outputs: readonly Output[], note: string, bag: DiagnosticBag): void {
+  const fed = reachableFrom(outputs.map((o) => o.value));
+  const said = new Set(graph.ports.filter((p) => fed.has(p.value.node)).flatMap(sizesOfPort));
+  const unsaid = [...fed].filter((node) => [...sizesOf(node)].some(([key]) => !said.has(key)));
+  if (unsaid.length === 0) return;
+  const odd = new Set(unsaid);
+  const output = outputs.find((o) => o.span !== undefined && [...reachableFrom([o.value])].some((n) => odd.has(n)));
+  if (output?.span === undefined) return;
+  const own = reachableFrom([output.value]);
+  const open = unsaid.filter((n) => own.has(n)).flatMap((n) => [...sizesOf(n)]);
+  const [key, size] = open.find(([k]) => !said.has(k)) ?? [];
+  if (key === undefined || size === undefined) return;
+  const teller = graph.ports.find((p) => sizesOfPort(p).includes(key));
+  const related = teller?.span
+    ? [{ span: teller.span, label: `\`${teller.name}\` has \`${size}\`, and is not read` }]
+    : [];
+  const kind = output.kind === "predict" ? "prediction" : output.kind;
+  report(bag, "E0412", { kind, size, output: spanText(output.span) }, output.span, { related, note });
+}
+
+function sizesOfPort({ type }: Port): readonly string[] {
+  return type.shape.flatMap((dim) => [...dim.variables().keys()]);
+}
+/** Sizes in the shapes and the attributes of a node, by key, with their names. */
+function sizesOf(node: Node): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  const look = (dim: Dim): void => {
+    if (dim.constant === undefined) for (const { key, name } of dim.variables().values()) found.set(key, name);
+  };
+  for (const { shape } of node.outputs) shape.forEach(look);
+  for (const attribute of Object.values(node.attributes)) dimsIn(attribute).forEach(look);
+  return found;
+}
+function dimsIn(attribute: Attribute): readonly Dim[] {
+  if (attribute instanceof Dim) return [attribute];
+  return Array.isArray(attribute) ? (attribute as readonly Attribute[]).flatMap(dimsIn) : [];
+}
