@@ -15,6 +15,8 @@ export interface MeasureJob {
   readonly inputs: string;
   readonly seed: number;
   readonly steps: number;
+  /** The step that training begins at. */
+  readonly begin: number;
   /** Instead of everything: the values of these nodes of a graph. */
   readonly values?: { readonly mode: "predict" | "train"; readonly nodes: readonly number[] };
   readonly output: string;

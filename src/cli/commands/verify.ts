@@ -12,6 +12,7 @@ interface VerifyFlags extends ModelFlags, ReportFlags {
   readonly steps: number;
   readonly seed: number;
   readonly weights?: string;
+  readonly input?: string;
   readonly against?: string;
 }
 
@@ -19,7 +20,8 @@ export function verify(): Command {
   const command = new Command("verify")
     .description("hold every engine present against the f64 reference: outputs, losses, gradients, weights after steps")
     .argument("<file>", "an .arch file")
-    .option("--batch <n>", "samples", whole(1), 2)
+    .option("--input <file>", "a safetensors file with one tensor an input and target, instead of drawn ones")
+    .option("--batch <n>", "samples, where they are drawn", whole(1), 2)
     .option("--steps <n>", "training steps", whole(1), 1)
     .option("--seed <n>", "of weights and inputs", whole(0), 0)
     .option("--weights <file>", "weights to start from, instead of the seed's")
@@ -34,7 +36,7 @@ async function run(file: string, flags: VerifyFlags): Promise<void> {
   const { program } = await load(ui, file, flags);
   const { verify: compare } = await import("../../runtime/verify/verify.ts");
   const { signal } = interruption();
-  const { batch, steps, seed, weights, against } = flags;
+  const { batch, steps, seed, weights, input, against } = flags;
   const bar = ui.progress("verifying", 5);
   const verdict = await compare(program, {
     file,
@@ -43,6 +45,7 @@ async function run(file: string, flags: VerifyFlags): Promise<void> {
     steps,
     seed,
     weights,
+    input,
     against,
     signal,
     onStage: (done, _, text) => {
@@ -66,6 +69,8 @@ async function run(file: string, flags: VerifyFlags): Promise<void> {
   ui.print(
     table([`${program.name}, largest relative L2 to f64`, "outputs", "losses", "gradients", "weights", ""], rows),
   );
+  if (verdict.begin > 0)
+    ui.print(`A rate of ${program.name} is 0 at step 0, so the steps compared begin at step ${String(verdict.begin)}.`);
   for (const { name, departures, first: node } of verdict.engines) {
     if (node !== null) {
       ui.print(

@@ -18,7 +18,12 @@ export interface Setting {
   readonly weights: Weights;
   /** The key of random draws. */
   readonly seed: number;
+  /** The step that training begins at; 0 unless said. */
+  readonly begin?: number;
 }
+
+/** The counter of its steps that a training graph has. */
+export const STEP = "step";
 
 /** A program made ready to predict, batch after batch. */
 export interface Predictor {

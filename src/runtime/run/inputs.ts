@@ -15,6 +15,11 @@ import { FACE_SIZE, makeFace } from "../faces/generate.ts";
 import { SafetensorsFile } from "../safetensors.ts";
 import type { Tensors } from "./engine.ts";
 
+/** Everything that any graph of a program takes, from a file. */
+export function readAllInputs(program: Program, graph: Graph, path: string): Promise<Tensors> {
+  return readInputs({ ...graph, ports: portsOf(program, graph) }, path);
+}
+
 export async function readInputs(graph: Graph, path: string): Promise<Tensors> {
   const file = await SafetensorsFile.open(path);
   try {

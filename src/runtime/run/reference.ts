@@ -5,7 +5,7 @@ import type { Tensor } from "../../compiler/ops/tensor.ts";
 import type { Program } from "../../compiler/program.ts";
 import { ownVersion } from "../package-root.ts";
 import { readVariable, seededWeights, type Weights } from "../weights.ts";
-import { type Engine, isOfStep, type Precision, withoutUpdates } from "./engine.ts";
+import { type Engine, isOfStep, type Precision, STEP, withoutUpdates } from "./engine.ts";
 
 export function reference(precision: Precision): Engine {
   return {
@@ -18,9 +18,12 @@ export function reference(precision: Precision): Engine {
         close: () => Promise.resolve(),
       };
     },
-    async train({ program, weights, seed }, inputs, steps) {
+    async train({ program, weights, seed, begin }, inputs, steps) {
       const graph = trainGraph(program);
-      let variables: ReadonlyMap<string, Tensor> = await readVariables(graph.variables, weights);
+      const start = await readVariables(graph.variables, weights);
+      const counter = start.get(STEP);
+      if (counter !== undefined && begin !== undefined) start.set(STEP, { ...counter, data: Float64Array.of(begin) });
+      let variables: ReadonlyMap<string, Tensor> = start;
       let first: ReadonlyMap<string, Tensor> | undefined;
       for (let step = 0; step < Math.max(1, steps); step += 1) {
         // Gradients are asked for once; later steps would only keep them in memory.

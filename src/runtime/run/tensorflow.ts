@@ -11,7 +11,7 @@ import { loadTensorflow } from "../engine/tensorflow/load.ts";
 import { openModel, type TfjsModel } from "../engine/tfjs/model.ts";
 import type { TensorData } from "../engine/tfjs/session.ts";
 import { feedsOf } from "../train/tensorflow.ts";
-import type { Engine, Predictor, Setting } from "./engine.ts";
+import { type Engine, type Predictor, type Setting, STEP } from "./engine.ts";
 
 export const tensorflow: Engine = {
   name: "tfjs",
@@ -24,6 +24,9 @@ export const tensorflow: Engine = {
     const { model, remove } = await compiled(setting, "train");
     try {
       const feeds = feedsOf(inputs);
+      // i64 crosses the border as (low, high).
+      if (setting.begin !== undefined && model.description.variables.some(({ path }) => path === STEP))
+        model.setWeights([[STEP, { shape: [2], data: Int32Array.of(setting.begin, 0) }]]);
       const first = tensorsOf(Object.entries(model.run("gradients", feeds)));
       for (let step = 0; step < steps; step += 1) model.trainStep(feeds);
       const { variables } = model.description;

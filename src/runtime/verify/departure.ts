@@ -2,11 +2,13 @@
  * Where an engine leaves the reference: the first node, in the order of the graph, whose value is further off than single
  * precision explains. Nodes are asked for in groups, so that a large model's values are never all in memory.
  */
+import { bindSizes, sizeOf } from "../../backends/reference/sizes.ts";
 import type { Graph, Node } from "../../compiler/graph/graph.ts";
 import { isFloat } from "../../compiler/ops/tensor.ts";
 import type { Program } from "../../compiler/program.ts";
 import { positionOf } from "../../compiler/source/source.ts";
 import { elementCount } from "../../compiler/types/dim.ts";
+import type { Tensors } from "../run/engine.ts";
 import { allowance } from "../run/measure.ts";
 
 /** The node that departs first, and its line of the model. */
@@ -50,13 +52,14 @@ const LEAVES: ReadonlySet<string> = new Set(["input", "variable", "constant", "a
 const GROUP_BYTES = 256e6;
 
 /** The nodes to compare, in the graph's order, in groups that fit into memory. */
-export function groupsOf(graph: Graph, batch: number): readonly (readonly Node[])[] {
+export function groupsOf(graph: Graph, inputs: Tensors): readonly (readonly Node[])[] {
+  const sizes = bindSizes(graph, inputs);
   const groups: Node[][] = [];
   let bytes = Infinity;
   for (const node of graph.nodes) {
     const type = node.outputs[0];
     if (LEAVES.has(node.op) || type === undefined || !isFloat(type.dtype)) continue;
-    const size = 8 * elementCount(type.shape).evaluate(() => batch);
+    const size = 8 * sizeOf(sizes, elementCount(type.shape));
     if (bytes + size > GROUP_BYTES) {
       groups.push([]);
       bytes = 0;

@@ -18,7 +18,7 @@ export async function measure(job: MeasureJob): Promise<Measured> {
   const engine = await engineNamed(job.engine, job.precision);
   const weights = await openWeights(program, job.weights);
   const inputs = await readAll(job.inputs);
-  const base = { program, rules: rulesOf(host), weights, seed: job.seed };
+  const base = { program, rules: rulesOf(host), weights, seed: job.seed, begin: job.begin };
   const found: TensorToWrite[] = [];
   const keep = (kind: string, tensors: Iterable<readonly [string, Tensor]>): void => {
     for (const [name, { shape, data }] of tensors) {
