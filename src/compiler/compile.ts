@@ -3,6 +3,7 @@
  */
 import { report } from "./diagnostics/catalog.ts";
 import { type Diagnostic, DiagnosticBag } from "./diagnostics/diagnostic.ts";
+import type { CheckMemo } from "./elaborate/memo.ts";
 import { checkDeclarations } from "./elaborate/generic.ts";
 import { elaborate, type ElaborateOptions } from "./elaborate/model.ts";
 import type { Plan } from "./elaborate/plan.ts";
@@ -51,17 +52,20 @@ export function compile(host: Host, options: CompileOptions): Compilation {
   return { program: bag.hasErrors ? undefined : program, diagnostics: bag.sorted() };
 }
 
+/** For checks of one program after another, as an editor makes them: the second costs a fraction of the first. */
+export { CheckMemo } from "./elaborate/memo.ts";
+
 /** Every mistake of a file: its declarations, each of its models, each of its variants. */
-export function check(host: Host, file: string): { readonly diagnostics: readonly Diagnostic[] } {
+export function check(host: Host, file: string, memo?: CheckMemo): { readonly diagnostics: readonly Diagnostic[] } {
   const bag = new DiagnosticBag();
   const modules = load(host, file, bag);
   if (modules === undefined) return { diagnostics: bag.sorted() };
   const rules = rulesOf(host, modules);
   checkNames(modules.entry, bag);
-  checkDeclarations(modules.entry, rules, bag);
+  checkDeclarations(modules.entry, rules, bag, memo);
   for (const name of modelNames(modules.entry)) {
     const plan = planFor(name, modules.entry, bag);
-    if (plan) assemble(plan, rules, file, bag, { checkOnly: true });
+    if (plan) assemble(plan, rules, file, bag, { checkOnly: true, memo });
   }
   return { diagnostics: bag.sorted() };
 }

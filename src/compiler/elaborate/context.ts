@@ -10,6 +10,7 @@ import type { FileScope } from "../resolve/modules.ts";
 import type { Span } from "../source/source.ts";
 import { Facts } from "../types/facts.ts";
 import type { DType } from "../types/tensor.ts";
+import type { CheckMemo } from "./memo.ts";
 import { WeightNames } from "./naming.ts";
 import { Templates } from "./templates.ts";
 import type { TensorVal, Val } from "./values.ts";
@@ -46,12 +47,14 @@ export interface SharedState {
   readonly copies: boolean;
   /** Only mistakes are wanted: what can only repeat what was checked already is left out of the graphs. */
   readonly checkOnly: boolean;
+  /** What earlier checks found out about the library's blocks. */
+  readonly memo: CheckMemo | undefined;
   readonly names: WeightNames;
   readonly inits: Map<string, Initializer>;
   readonly constants: Map<FileScope, Map<string, Val>>;
 }
-export function newSharedState(copies = true, checkOnly = false): SharedState {
-  return { copies, checkOnly, names: new WeightNames(), inits: new Map(), constants: new Map() };
+export function newSharedState(copies = true, checkOnly = false, memo?: CheckMemo): SharedState {
+  return { copies, checkOnly, memo, names: new WeightNames(), inits: new Map(), constants: new Map() };
 }
 
 const maxSteps = 10_000_000;

@@ -52,10 +52,10 @@ export interface Environment {
   /** The part of a model that is being evaluated, for `with`; undefined inside blocks. */
   readonly world: WorldContext | undefined;
   /** Where a variant's edit removed the part of this name, if one did. */
-  readonly removed?: (name: string) => Span | undefined;
+  readonly removed?: ((name: string) => Span | undefined) | undefined;
   /** The part of the model that reads, for messages; whether it is a branch, which `keep` can name. */
-  readonly reader?: string;
-  readonly readsAsBranch?: boolean;
+  readonly reader?: string | undefined;
+  readonly readsAsBranch?: boolean | undefined;
 }
 
 export interface Naming {
@@ -74,12 +74,16 @@ type Changes = Partial<Pick<Environment, "weights" | "naming" | "dtypes" | "worl
 
 /** An environment with more local names. */
 export function extend(env: Environment, locals: ReadonlyMap<string, Val>, changes: Changes = {}): Environment {
+  const { file, weights, naming, dtypes, world, removed, reader, readsAsBranch } = env;
   return {
-    ...env,
-    weights: changes.weights ?? env.weights,
-    naming: changes.naming ?? env.naming,
-    dtypes: changes.dtypes ?? env.dtypes,
-    world: "world" in changes ? changes.world : env.world,
+    file,
+    weights: changes.weights ?? weights,
+    naming: changes.naming ?? naming,
+    dtypes: changes.dtypes ?? dtypes,
+    world: "world" in changes ? changes.world : world,
+    removed,
+    reader,
+    readsAsBranch,
     lookup: (name) => locals.get(name) ?? env.lookup(name),
     *names() {
       yield* locals.keys();

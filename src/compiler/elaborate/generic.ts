@@ -13,6 +13,7 @@ import { type IntValue, intValue, listOf, type Static, StaticError } from "../ty
 import { type DType, showType, type TensorType } from "../types/tensor.ts";
 import { evaluateBody, resolveRange, resolveType, sameType } from "./bodies.ts";
 import { BudgetError, Context, newSharedState } from "./context.ts";
+import type { CheckMemo } from "./memo.ts";
 import { type Environment, extend, WeightScope } from "./environment.ts";
 import { Evaluator } from "./evaluator.ts";
 import { fileEnvironment } from "./files.ts";
@@ -38,14 +39,14 @@ const genericDtypes: ReadonlyMap<string, DType> = new Map([
 ]);
 
 /** Checks every block, function and constant that a file declares. */
-export function checkDeclarations(scope: FileScope, rules: TypeRules, bag: DiagnosticBag): void {
+export function checkDeclarations(scope: FileScope, rules: TypeRules, bag: DiagnosticBag, memo?: CheckMemo): void {
   for (const declaration of scope.declarations.values()) {
     const context = new Context({
       bag: new DiagnosticBag(),
       rules,
       training: true,
       generic: true,
-      shared: newSharedState(),
+      shared: newSharedState(true, true, memo),
     });
     const evaluator = new Evaluator(context);
     let shapesVary = false;
@@ -55,6 +56,7 @@ export function checkDeclarations(scope: FileScope, rules: TypeRules, bag: Diagn
         checkBlock(evaluator, declaration, scope);
       } else if (declaration.kind === "fn") checkFunction(evaluator, declaration, scope);
       else if (declaration.kind === "const") fileEnvironment(evaluator, scope).lookup(declaration.name.text);
+      context.templates.remember();
     } catch (error) {
       if (!(error instanceof BudgetError)) throw error;
     }

@@ -15,6 +15,7 @@ import { waysToMean } from "./ways.ts";
 import { BudgetError, Context, newSharedState, type SharedState } from "./context.ts";
 import { Evaluator } from "./evaluator.ts";
 import { namedValues } from "./named.ts";
+import type { CheckMemo } from "./memo.ts";
 import { Network } from "./network.ts";
 import { PathPattern } from "./patterns.ts";
 import { outputName, type Plan } from "./plan.ts";
@@ -50,15 +51,17 @@ export interface ElaborateOptions {
   readonly copies?: boolean;
   /** Only mistakes are wanted: the graphs that come back are not whole. */
   readonly checkOnly?: boolean;
+  /** For checks of one program after another. */
+  readonly memo?: CheckMemo | undefined;
 }
 
 export function elaborate(
   plan: Plan,
   rules: TypeRules,
   bag: DiagnosticBag,
-  { copies = true, checkOnly = false }: ElaborateOptions = {},
+  { copies = true, checkOnly = false, memo }: ElaborateOptions = {},
 ): Elaborated | undefined {
-  const shared = newSharedState(copies, checkOnly);
+  const shared = newSharedState(copies, checkOnly, checkOnly ? memo : undefined);
   const freeze = plan.freeze.flatMap(({ node }) => node.patterns.map((p) => new PathPattern(p.value)));
   const isFrozen =
     freeze.length === 0
@@ -201,6 +204,7 @@ function variantOf(plan: Plan): string | undefined {
 }
 
 function graphOf(context: Context, outputs: readonly Output[], updates: Graph["updates"]): Graph {
+  context.templates.remember();
   const frozen = (v: Variable): Variable => (v.trained && context.isFrozen(v.path) ? { ...v, trained: false } : v);
   return {
     nodes: context.graph.nodes,

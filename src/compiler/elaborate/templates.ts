@@ -10,7 +10,8 @@ import { showStatic } from "../types/static.ts";
 import type { TensorType } from "../types/tensor.ts";
 import type { Context } from "./context.ts";
 import { join } from "./environment.ts";
-import { type Evaluated, type Outline, outlineOf, standFor } from "./outlines.ts";
+import { Ids } from "./memo.ts";
+import { type Evaluated, type Outline, outlineOf, standFor, standsAlone } from "./outlines.ts";
 import { type BlockVal, isStatic, mapTensors, type Val, valuesIn } from "./values.ts";
 
 interface Template extends Evaluated {
@@ -32,8 +33,10 @@ export interface Application {
 export class Templates {
   readonly #context: Context;
   readonly #known = new Map<string, Template>();
-  readonly #ids = new Map<object, number>();
+  readonly #own = new Ids();
   readonly #outlines = new Map<Template, Outline>();
+  /** What the memo would call the applications that were evaluated here. */
+  readonly #memorable = new Map<Template, string>();
   /** What gradients do at nodes that stand for an application (`outlines.ts`). */
   readonly flows = new Map<Node, readonly boolean[]>();
 
@@ -45,24 +48,34 @@ export class Templates {
   apply(application: Application, evaluate: () => Val): Val {
     const context = this.#context;
     if (!context.shared.copies) return evaluate();
-    const key = this.#keyOf(application);
+    const { key, standard } = this.#keyOf(application);
     const known = this.#known.get(key);
     const copy =
       known && (context.shared.checkOnly ? this.#stand(known, application) : this.#replay(known, application));
     if (copy !== undefined) return copy;
+    const memo = standard && known === undefined ? context.shared.memo : undefined;
+    const memoKey = memo && `${String(context.training)};${context.facts.key};${key}`;
+    const remembered = memoKey === undefined ? undefined : memo?.get(memoKey);
+    if (remembered !== undefined) {
+      const stood = this.#standAs(remembered.outline, remembered, application);
+      if (stood !== undefined) return withoutReasons(stood);
+    }
 
     const before = context.progress();
     const result = evaluate();
     const after = context.progress();
     // what left a mark outside its own nodes cannot be copied
-    const marked = (["reports", "asserts", "reuses"] as const).some((what) => before[what] !== after[what]);
+    const marked =
+      before.reports !== after.reports ||
+      before.asserts !== after.asserts ||
+      context.variables.reusedAnyOf(before.variables, before.reuses);
     if (known !== undefined || marked) return result;
     const own = (path: string): boolean =>
       path === application.path || path.startsWith(`${application.path}.`) || application.path === "";
     const variables = context.variables.all.slice(before.variables);
     const updates = context.variables.updatesSince(before.updates);
     if (!variables.every((v) => own(v.path)) || !updates.every((u) => own(u.path))) return result;
-    this.#known.set(key, {
+    const template: Template = {
       nodes: context.graph.nodes,
       from: before.nodes,
       to: after.nodes,
@@ -72,26 +85,46 @@ export class Templates {
       variables,
       updates,
       result,
-    });
+    };
+    this.#known.set(key, template);
+    if (memoKey !== undefined && result.kind === "tensor") this.#memorable.set(template, memoKey);
     return result;
   }
 
+  /** Hands what was evaluated here to the memo, for the checks to come. */
+  remember(): void {
+    const { memo } = this.#context.shared;
+    for (const [template, key] of this.#memorable) {
+      const outline = this.#outlineOf(template);
+      if (standsAlone(outline)) memo?.set(key, { path: template.path, outline });
+    }
+    this.#memorable.clear();
+  }
+
   /** A block applied again over the same weights reads their states as the last application left them. */
-  #isAgain({ variables, updates }: Template, rename: (path: string) => string): boolean {
+  #isAgain(
+    { variables, updates }: Pick<Template, "variables"> & { readonly updates: readonly unknown[] },
+    rename: (path: string) => string,
+  ): boolean {
     if (updates.length === 0 && !this.#context.training) return false;
     return variables.some((v) => this.#context.variables.get(rename(v.path)) !== undefined);
   }
 
   /** In a check: the weights of the application, and a node for each result. */
   #stand(template: Template, application: Application): Val | undefined {
-    const { graph, variables, scalars } = this.#context;
-    const rename = renaming(template, application);
-    if (this.#isAgain(template, rename)) return undefined;
-    let outline = this.#outlines.get(template);
-    if (outline === undefined) {
-      outline = outlineOf(template, graph.rules, this.flows, (node) => scalars.has(node));
-      this.#outlines.set(template, outline);
-    }
+    return this.#standAs(this.#outlineOf(template), template, application);
+  }
+  #outlineOf(template: Template): Outline {
+    const { graph, scalars } = this.#context;
+    const known =
+      this.#outlines.get(template) ?? outlineOf(template, graph.rules, this.flows, (node) => scalars.has(node));
+    this.#outlines.set(template, known);
+    return known;
+  }
+  #standAs(outline: Outline, first: { readonly path: string }, application: Application): Val | undefined {
+    const { graph, variables } = this.#context;
+    const rename = renaming(first, application);
+    if (this.#isAgain(outline, rename)) return undefined;
     const weights = outline.variables.map(
       ({ kind, path, type, init, span }) => variables.declare(kind, rename(path), type, () => init, span).value,
     );
@@ -153,7 +186,12 @@ export class Templates {
     return mapTensors(template.result, (tensor) => ({ ...tensor, value: copy(tensor.value) }));
   }
 
-  #keyOf({ declaration, config, locals, operands, want, path }: Application): string {
+  /** The key of an application, and whether it speaks of the library's blocks alone. */
+  #keyOf({ declaration, config, locals, operands, want, path }: Application): {
+    readonly key: string;
+    readonly standard: boolean;
+  } {
+    const before = this.#foreign;
     const parts = [String(this.#id(declaration))];
     // a frozen layer runs as in evaluation: whether it is depends on its path
     if (this.#context.anyFrozen) parts.push(path);
@@ -164,7 +202,7 @@ export class Templates {
     const values = operands.flatMap(valuesIn);
     const first = values.map((v) => values.findIndex((o) => o.node === v.node && o.index === v.index));
     if (first.some((at, i) => at !== i)) parts.push("same", first.join());
-    return parts.join(";");
+    return { key: parts.join(";"), standard: this.#foreign === before && !this.#context.anyFrozen };
   }
   #show(value: Val | undefined): string {
     if (value === undefined) return "";
@@ -185,18 +223,27 @@ export class Templates {
     const settings = [...block.config].map(([name, { value }]) => `${name}=${this.#show(value)}`);
     return `#${String(this.#id(who))}(${settings.join()})${block.slot?.name ?? ""}`;
   }
+  /** How often a key spoke of something that is not the library's. */
+  #foreign = 0;
   #id(of: object): number {
-    const known = this.#ids.get(of);
-    if (known !== undefined) return known;
-    this.#ids.set(of, this.#ids.size);
-    return this.#ids.size - 1;
+    if (!isOfLibrary(of)) this.#foreign++;
+    return (this.#context.shared.memo?.ids ?? this.#own).of(of);
   }
 }
 
 /** Paths of the first application as those of another one. */
-function renaming({ path: from }: Template, { path: to }: Application): (path: string) => string {
+function renaming({ path: from }: { readonly path: string }, { path: to }: Application): (path: string) => string {
   return (path) => (from === "" ? join(to, path) : path.startsWith(from) ? to + path.slice(from.length) : path);
 }
 function showShape({ dtype, shape }: TensorType): string {
   return `${dtype}[${shape.map((d) => d.key).join()}]`;
+}
+function isOfLibrary(of: object): boolean {
+  if (!("span" in of) || !("kind" in of)) return false;
+  const { span } = of as { readonly span: Span };
+  return span.file.name.startsWith("std:");
+}
+/** Reasons speak of the places of another program; who applies the block says them anew. */
+function withoutReasons(value: Val): Val {
+  return mapTensors(value, (tensor) => ({ ...tensor, reasons: tensor.type.shape.map(() => undefined) }));
 }

@@ -12,7 +12,10 @@ export class VariableStore {
   readonly #byPath = new Map<string, Variable>();
   /** The value that the next application of a shared block reads: the last one's update. */
   readonly #current = new Map<string, Value>();
-  #reuses = 0;
+  /** In the order of declaration. */
+  readonly #numbers = new Map<string, number>();
+  /** The numbers of the variables that were asked for again. */
+  readonly #reused: number[] = [];
   /** Every update in order. */
   readonly #log: { readonly path: string; readonly value: Value }[] = [];
 
@@ -38,7 +41,7 @@ export class VariableStore {
   ): Variable {
     const known = this.#byPath.get(path);
     if (known) {
-      this.#reuses++;
+      this.#reused.push(this.#numbers.get(path) ?? 0);
       return known;
     }
     const node = this.#graph.at({ path, span }, () => this.#graph.node("variable", { path }, [], [type]));
@@ -51,6 +54,7 @@ export class VariableStore {
       value: { node, index: 0 },
       span,
     };
+    this.#numbers.set(path, this.#byPath.size);
     this.#byPath.set(path, variable);
     return variable;
   }
@@ -70,7 +74,11 @@ export class VariableStore {
   }
   /** How often a variable that was there already was asked for again. */
   get reuses(): number {
-    return this.#reuses;
+    return this.#reused.length;
+  }
+  /** Whether, after `reuses` reuses, one of the first `count` variables was asked for again. */
+  reusedAnyOf(count: number, reuses: number): boolean {
+    return this.#reused.slice(reuses).some((number) => number < count);
   }
   get updateCount(): number {
     return this.#log.length;

@@ -28,6 +28,12 @@ export class Facts {
     this.#divisors = divisors;
     this.lenient = lenient;
   }
+  /** Equal for equal facts. */
+  get key(): string {
+    const bounds = [...this.#bounds].map(([key, { low, high }]) => `${key}:${String(low)}..${String(high)}`);
+    const divisors = [...this.#divisors].map(([key, divisor]) => `${key}%${String(divisor)}`);
+    return [String(this.lenient), ...bounds, ...divisors].join();
+  }
   static readonly none = new Facts();
   /** For the check of a block for all sizes. */
   static readonly open = new Facts(new Map(), new Map(), true);
