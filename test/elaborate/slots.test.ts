@@ -17,7 +17,7 @@ block wide(out: int, deep: int = 1)(x: float[B, D]) -> float[B, out] => x |> lin
 block nine(x: float[B, 9]) -> float[B, 4] => x[:, 0 ..< 4]
 fn pick(f: block(x: float[...S]) -> float[...S]) -> int => 1
 `;
-const images = "let image: f32[B, 4, 8, 8] = ones()\n  let code = image |> ";
+const images = "let image = x |> linear(256) |> reshape([B, 4, 8, 8])\n  let code = image |> ";
 const found = (line: string): readonly string[] =>
   checkText(modelOf(line, before))
     .filter((d) => d.severity === "error")

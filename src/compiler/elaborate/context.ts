@@ -10,6 +10,7 @@ import type { FileScope } from "../resolve/modules.ts";
 import type { Span } from "../source/source.ts";
 import { Facts } from "../types/facts.ts";
 import type { DType } from "../types/tensor.ts";
+import { type Clock, declareCounters } from "./clock.ts";
 import type { CheckMemo } from "./memo.ts";
 import { WeightNames } from "./naming.ts";
 import { Templates } from "./templates.ts";
@@ -83,8 +84,9 @@ export class Context {
   /** Whether what lies under a path is held still (`freeze`). */
   readonly isFrozen: (path: string) => boolean;
   facts: Facts = Facts.none;
-  /** The step counter and the epoch, where the graph has them. */
-  clock: { readonly step: Value; readonly epoch: Value } | undefined;
+  /** The step counter and the epoch of a training step. */
+  clock: Clock | undefined;
+  #readClock: Clock | undefined;
   #steps = 0;
   readonly #constants = new Map<string, Value>();
   /** The nodes of `scalar`, which every part of the graph may read. */
@@ -170,6 +172,10 @@ export class Context {
     const before = this.#draws.get(path) ?? 0;
     this.#draws.set(path, before + 1);
     return `random.${String(before)}`;
+  }
+  /** The clock as schedules read it, in evaluation too: there it stands still. */
+  get time(): Clock {
+    return this.clock ?? (this.#readClock ??= declareCounters(this).clock);
   }
   /** A scalar; equal ones are one node. */
   scalar(value: number, dtype: DType): Value {

@@ -9,6 +9,7 @@ import type { Graph, Output, Value, Variable } from "../graph/graph.ts";
 import { reachableFrom, withoutUnread } from "../graph/reach.ts";
 import type { Part, Program } from "../program.ts";
 import { isFloat } from "../types/tensor.ts";
+import { declareCounters, refuseTimedPredictions } from "./clock.ts";
 import { pipedOn } from "./edits.ts";
 import { refuseUnsaidSizes } from "./sizes.ts";
 import { waysToMean } from "./ways.ts";
@@ -24,7 +25,6 @@ import {
   checkOptimizers,
   checkServed,
   countStep,
-  declareClock,
   lossFilter,
   sumOf,
   turnsOf,
@@ -76,6 +76,7 @@ export function elaborate(
     if (!bag.hasErrors) {
       const note = variantOf(plan) === undefined ? "" : `(in the variant \`${plan.name}\`)`;
       const predictions = evaluate.outputs.filter((o) => o.kind === "predict");
+      refuseTimedPredictions(evaluate, note, bag);
       refuseUnsaidSizes(evaluate, predictions, note, bag);
       refuseUnsaidSizes(evaluate, evaluate.outputs, note, bag);
       if (training) refuseUnsaidSizes(training, training.outputs, note, bag);
@@ -163,7 +164,8 @@ function trainingGraph(
     ...(isFrozen && { isFrozen }),
   });
   const evaluator = new Evaluator(context);
-  const { step } = declareClock(evaluator);
+  const { step, clock } = declareCounters(context);
+  context.clock = clock;
   const base = Network.over(evaluator, plan);
   const [outputs, more, totals]: [Output[], Output[], Value[]] = [[], [], []];
   const served = new Map<string, string | undefined>();

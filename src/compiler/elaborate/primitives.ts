@@ -157,16 +157,15 @@ const sources: Readonly<Record<string, Source>> = {
     if (!whole && !isFloat(dtype)) throw new StaticError(`a literal with fractions cannot be ${dtype}`);
     return makeTensor(evaluator.context.graph.constant(Float64Array.from(numbers, toNumber), dtype, shape), []);
   },
-  now: (evaluator, _bindings, locals, site) => {
+  now: (evaluator, _bindings, locals, site, weights) => {
     const schedule = locals.get("schedule");
-    const { clock } = evaluator.context;
     if (schedule?.kind !== "block") return unknown;
-    if (clock === undefined) throw new StaticError("the value of a schedule is known in training only");
-    const operands = [clock.step, clock.epoch].map((value): Operand => ({
+    const { step, epoch } = evaluator.context.time;
+    const operands = [step, epoch].map((value): Operand => ({
       value: makeTensor(value, []),
       expr: undefined,
     }));
-    return evaluator.applier.apply(schedule, operands, { ...site, want: {} });
+    return evaluator.applier.apply(schedule, operands, { ...site, want: {}, scope: weights });
   },
 };
 

@@ -18,28 +18,6 @@ import { makeTensor } from "./tensors.ts";
 import { type BlockVal, describe, hasUnknown, type Val } from "./values.ts";
 import { sameType } from "./bodies.ts";
 
-/** The counters of a training graph, and the clock that schedules read. */
-export function declareClock(evaluator: Evaluator): { readonly step: Variable; readonly stepsPerEpoch: Variable } {
-  const { context } = evaluator;
-  const { graph, variables } = context;
-  const i64 = { dtype: "i64", shape: [] } as const;
-  const step = variables.declare("counter", "step", i64, () => ({ kind: "constant", value: 0 }), undefined);
-  const stepsPerEpoch = variables.declare(
-    "counter",
-    "steps_per_epoch",
-    i64,
-    () => ({ kind: "constant", value: 1 }),
-    undefined,
-  );
-  const epoch = graph.at({ path: "epoch", span: undefined }, () => {
-    const [done, each] = [step.value, stepsPerEpoch.value].map((v) => graph.op("cast", { to: "f32" }, v));
-    if (done === undefined || each === undefined) throw new Error("unreachable: two casts");
-    return graph.op("div", {}, done, each);
-  });
-  context.clock = { step: step.value, epoch };
-  return { step, stepsPerEpoch };
-}
-
 /** A part of a training step with optimizers of its own; without `step` there is one, and it has no name. */
 export interface Turn {
   readonly name: string | undefined;
