@@ -76,6 +76,13 @@ export function evaluateLine(
       locals.set(line.name.text, unknown);
       const type = resolveType(evaluator, line.type, env);
       if (type === undefined) return;
+      const open = context.generic ? undefined : type.shape.find((size) => size.constant === undefined);
+      if (open !== undefined) {
+        const block = context.frames.at(-1)?.name;
+        const owner = block === undefined ? `\`${line.name.text}\`` : `\`${block}\``;
+        context.report("E0314", { owner, type: showType(type), size: open.toString() }, line.type.span);
+        return;
+      }
       const path = join(env.weights.path, line.name.text);
       claimName(evaluator, line.name.text, line.value, env);
       const init = (): Initializer => {

@@ -20,6 +20,7 @@ import type { CheckMemo } from "./memo.ts";
 import { Network } from "./network.ts";
 import { PathPattern } from "./patterns.ts";
 import { outputName, type Plan } from "./plan.ts";
+import { checkPredictions } from "./predictions.ts";
 import {
   addTraining,
   checkOptimizers,
@@ -73,6 +74,7 @@ export function elaborate(
     const { evaluate } = evaluation;
     const pruned = unreadParts(plan, evaluation, bag);
     if (training) warnUnmoved(plan, training, bag);
+    refuseIdleFreezes(plan, [evaluate, training], bag);
     if (!bag.hasErrors) {
       const note = variantOf(plan) === undefined ? "" : `(in the variant \`${plan.name}\`)`;
       const predictions = evaluate.outputs.filter((o) => o.kind === "predict");
@@ -138,6 +140,7 @@ function evaluationGraph(
   const evaluator = new Evaluator(context);
   const network = Network.over(evaluator, plan);
   const outputs = headOutputs(network, () => true);
+  checkPredictions(context, outputs);
   // what no output reads is checked all the same
   network.section.force();
   for (const name of plan.regions.keys())
@@ -269,7 +272,12 @@ function checkedOutput(
       : fits
         ? { help: "count it as a number:   … |> cast(to: f32)", fixes: [pipedOn("cast it", span, "cast(to: f32)")] }
         : waysToMean(span, rank, kind === "loss" ? 0 : 1);
-  evaluator.context.report("E0410", { kind, wanted, given: describe(value), help }, span, { fixes });
+  evaluator.context.report(
+    "E0410",
+    { kind: kind === "predict" ? "prediction" : kind, wanted, given: describe(value), help },
+    span,
+    { fixes },
+  );
   return undefined;
 }
 
@@ -338,7 +346,8 @@ function tensorsIn(value: Val): readonly TensorVal[] {
 
 /** Weights that the losses do not depend on although an optimizer is to serve them. */
 function warnUnmoved(plan: Plan, train: Graph, bag: DiagnosticBag): void {
-  if (plan.basis.length > 0 || bag.hasErrors) return;
+  // without any `optimize` line that is what is told
+  if (plan.basis.length > 0 || bag.hasErrors || (plan.optimize.length === 0 && plan.steps.length === 0)) return;
   const reached = reachableFrom(train.outputs.filter((o) => o.kind === "loss").map((o) => o.value));
   const moved = new Set(train.outputs.filter((o) => o.kind === "gradient").map((o) => o.name.slice("grad.".length)));
   const still = train.variables.filter((v) => v.trained && reached.has(v.value.node) && !moved.has(v.path));
@@ -347,6 +356,19 @@ function warnUnmoved(plan: Plan, train: Graph, bag: DiagnosticBag): void {
   // the layer's place in the model, not that of the `param` in the library
   const reader = train.nodes.find((n) => n.inputs.some((input) => input.node === first.value.node));
   report(bag, "E0703", { paths: still.map((v) => v.path) }, reader?.span ?? plan.model.name.span);
+}
+
+/** Patterns of `freeze` that hold nothing still; in a variant, what they fit may be gone on purpose. */
+function refuseIdleFreezes(plan: Plan, graphs: readonly (Graph | undefined)[], bag: DiagnosticBag): void {
+  if (plan.basis.length > 0 || bag.hasErrors) return;
+  const paths = [...new Set(graphs.flatMap((g) => g?.variables ?? []).map((v) => v.path))];
+  for (const { node } of plan.freeze)
+    for (const { value, span } of node.patterns) {
+      const pattern = new PathPattern(value);
+      if (paths.some((path) => pattern.matches(path))) continue;
+      const weights = paths.filter((path) => !path.startsWith("optimizer.") && path.includes("."));
+      report(bag, "E0603", { patterns: [value], weights }, span);
+    }
 }
 
 function keepVariables(graph: Graph, existing: ReadonlySet<string>): Graph {

@@ -108,6 +108,15 @@ export const shapesRows = {
     label: ({ types }) => types,
     help: ({ help }) => help || "say in the model which sizes are fine:   assert H % 16 == 0",
   }),
+  E0314: row<{ owner: string; type: string; size: string }>({
+    severity: "error",
+    title: "a weight whose size is not fixed",
+    message: ({ owner, size }) =>
+      `${owner} would have a weight of size ${size}, which is known only when the network runs`,
+    label: ({ type }) => `a weight of type ${type}`,
+    help: ({ size }) =>
+      `weights have fixed sizes: give ${size} as a number where the input is declared, or move a fixed axis to where the layer reads its channels:   x |> transpose([0, 2, 1])`,
+  }),
   E0313: row<{ condition: string; message: string; values?: readonly string[] }>({
     severity: "error",
     title: "an assert does not hold",
