@@ -62,6 +62,7 @@ export function check(host: Host, file: string, memo?: CheckMemo): { readonly di
   if (modules === undefined) return { diagnostics: bag.sorted() };
   const rules = rulesOf(host, modules);
   checkNames(modules.entry, bag);
+  refuseNames(modules, bag);
   checkDeclarations(modules.entry, rules, bag, memo);
   for (const name of modelNames(modules.entry)) {
     const plan = planFor(name, modules.entry, bag);

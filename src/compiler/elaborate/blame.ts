@@ -177,7 +177,9 @@ function reportSize(
   const reason = value?.kind === "tensor" ? value.reasons[mismatch.axis] : undefined;
   const related: Related[] = reason ? [{ span: context.place(reason.span), label: reason.text }] : [];
   // the tensor that came first and said how many there are to be
-  const first = operands[bindings.places.get(declared)?.param ?? -1];
+  const runs = param.type?.kind === "tensor" ? (param.type.dims ?? []) : [];
+  const run = runs.flatMap((d) => (d.kind === "run" && d.of?.kind === "name" ? [d.of.text] : []))[0] ?? "";
+  const first = operands[bindings.places.get(declared === "" ? run : declared)?.param ?? -1];
   if (first?.expr && first !== operand && first.value.kind === "tensor")
     related.push({ span: first.expr.span, label: `${nounOf(first.expr)} is ${showType(first.value.type)}` });
   const args = {

@@ -67,7 +67,10 @@ export class Evaluator {
       // who joins tensors knows where their sizes come from
       if (!(error instanceof StaticError) || error instanceof JoinError) throw error;
       if (error instanceof UnknownError || (this.context.generic && error instanceof SymbolicError)) return unknown;
-      this.context.report("E0207", { problem: error.message, help: error.help }, expr.span);
+      // what stands in a signature of the library cannot be rewritten, only given other sizes
+      const divides = expr.span.file.name.startsWith("std:") && error.message.endsWith("a rest");
+      const help = divides ? "sizes and settings of this call must divide: change one of them" : error.help;
+      this.context.report("E0207", { problem: error.message, help }, expr.span);
       return unknown;
     }
   }
@@ -245,11 +248,12 @@ export class Evaluator {
     }
     if (!isStatic(left) || !isStatic(right)) {
       const odd = isStatic(left) ? right : left;
-      this.context.report(
-        "E0206",
-        { what: `\`${expr.op}\``, wanted: "numbers or tensors", given: describe(odd) },
-        expr.span,
-      );
+      const [other, side] = odd === right ? [left, expr.right] : [right, expr.left];
+      const quoted = other.kind === "string" && side.kind === "name" ? JSON.stringify(side.text) : "";
+      const help = quoted === "" ? "" : `a text stands in quotes:   ${quoted}`;
+      const fixes = quoted === "" ? [] : [{ title: `write ${quoted}`, span: side.span, text: quoted }];
+      const args = { what: `\`${expr.op}\``, wanted: "numbers or tensors", given: describe(odd), help };
+      this.context.report("E0206", args, expr.span, { fixes });
       return unknown;
     }
     const result = staticBinary(expr.op, left, right, this.context.facts);

@@ -10,7 +10,7 @@ import type { BlockDecl, FnDecl, Param, TypeNode } from "../syntax/ast.ts";
 import { Dim } from "../types/dim.ts";
 import { Bindings, classify, isTensorType, namesIn } from "../types/signature.ts";
 import { type IntValue, intValue, listOf, type Static, StaticError } from "../types/static.ts";
-import { type DType, showType, type TensorType } from "../types/tensor.ts";
+import { type DType, isDType, showType, type TensorType } from "../types/tensor.ts";
 import { evaluateBody, resolveRange, resolveType, sameType } from "./bodies.ts";
 import { BudgetError, Context, newSharedState } from "./context.ts";
 import type { CheckMemo } from "./memo.ts";
@@ -86,20 +86,35 @@ function apart(list: readonly Param[]): readonly Fix[] {
   return [{ title: "put the tensors into a list of their own", span, text: ")(" }];
 }
 
+/** `out: i32`: a setting is a number, and `i32` the element type of tensors. */
+function refuseElementType(evaluator: Evaluator, { name, type }: Param): void {
+  if (type?.kind !== "tensor" || type.dims !== undefined || !isDType(type.name.text)) return;
+  const given = type.name.text;
+  if (given === "bool") return;
+  const text = given.startsWith("i") ? "int" : "float";
+  const args = { what: `\`${name.text}\``, wanted: "the type of a setting", given: `the element type \`${given}\`` };
+  const help = `a number is   ${name.text}: ${text}   and a tensor has brackets:   ${name.text}: ${given}[]`;
+  const fixes = [{ title: `write \`${text}\``, span: type.span, text }];
+  evaluator.context.report("E0206", { ...args, help }, type.span, { fixes });
+}
+
 function checkBlock(evaluator: Evaluator, block: BlockDecl, scope: FileScope): void {
   const { context } = evaluator;
   for (const list of block.lists) {
     const [tensor] = list.filter((p) => isTensorType(p.type));
     const [setting] = list.filter((p) => !isTensorType(p.type));
-    if (tensor && setting)
-      context.report(
-        "E0224",
-        { block: block.name.text, tensor: tensor.name.text, setting: setting.name.text },
-        tensor.span,
-        { fixes: block.lists.length === 1 ? apart(list) : [] },
-      );
+    if (!tensor || !setting) continue;
+    // what its uses would say follows from this
+    scope.broken.add(block.name.text);
+    context.report(
+      "E0224",
+      { block: block.name.text, tensor: tensor.name.text, setting: setting.name.text },
+      tensor.span,
+      { fixes: block.lists.length === 1 ? apart(list) : [] },
+    );
   }
   const { config, tensors = [] } = classify(block.lists);
+  for (const param of config) refuseElementType(evaluator, param);
   const file = fileEnvironment(evaluator, scope);
   const locals = sizesOf([...tensors.map((p) => p.type), block.result]);
   const env = extend(file, locals, { weights: new WeightScope("", block.name.text), dtypes: genericDtypes });

@@ -109,7 +109,14 @@ export function reportEqualNames(context: Context, segment: string, site: Expr, 
   const args = { scope, name, callee: spanText(calleeSpan(site)), path: join(env.weights.path, segment) };
   const related = [{ span: calleeSpan(holder), label: "" }];
   const isPipe = site.kind === "pipe";
-  const fixes = [labelled(`call this one \`${label}\``, site.span, isPipe, label)];
+  const title = `call this one \`${label}\``;
+  const { file, end } = site.span;
+  const old = /^(\s*as\s+)(\w+)/.exec(file.text.slice(end));
+  const at = end + (old?.[1]?.length ?? 0);
+  const fixes =
+    old === null
+      ? [labelled(title, site.span, isPipe, label)]
+      : [{ title, span: { file, start: at, end: at + (old[2]?.length ?? 0) }, text: label }];
   context.report("E0405", args, calleeSpan(site), { related, fixes });
 }
 

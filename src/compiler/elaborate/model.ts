@@ -21,15 +21,7 @@ import { Network } from "./network.ts";
 import { PathPattern } from "./patterns.ts";
 import { outputName, type Plan } from "./plan.ts";
 import { checkPredictions } from "./predictions.ts";
-import {
-  addTraining,
-  checkOptimizers,
-  checkServed,
-  countStep,
-  lossFilter,
-  sumOf,
-  turnsOf,
-} from "./training.ts";
+import { addTraining, checkOptimizers, checkServed, countStep, lossFilter, sumOf, turnsOf } from "./training.ts";
 import { describe, hasUnknown, type TensorVal, unknown, type Val } from "./values.ts";
 import type { Span } from "../source/source.ts";
 

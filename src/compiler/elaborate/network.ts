@@ -4,9 +4,10 @@
  */
 import type { Span } from "../source/source.ts";
 import { spanText } from "../source/source.ts";
-import type { AssertLine } from "../syntax/ast.ts";
+import type { AssertLine, PortItem } from "../syntax/ast.ts";
 import { intValue, mapOf } from "../types/static.ts";
 import { Dim } from "../types/dim.ts";
+import { isDType, isDTypeClass } from "../types/tensor.ts";
 import { resolveRange, resolveType } from "./bodies.ts";
 import { withBase } from "./base.ts";
 import { BranchInstance } from "./branch.ts";
@@ -171,7 +172,7 @@ export class Network {
         undefined,
         new Map(),
       );
-      const type = resolveType(evaluator, node.type, env);
+      const type = this.#isClass(name, node) ? undefined : resolveType(evaluator, node.type, env);
       if (type === undefined) {
         this.#ports.set(name, unknown);
         continue;
@@ -202,6 +203,19 @@ export class Network {
         ),
       );
     }
+  }
+
+  /** An input says which element type it has: `float` stands for several, in the signatures of blocks. */
+  #isClass(name: string, { type }: PortItem): boolean {
+    if (type.kind !== "tensor" || type.dims === undefined) return false;
+    const given = type.name.text;
+    if (isDType(given) || !isDTypeClass(given)) return false;
+    const text = given === "int" ? "i64" : "f32";
+    const args = { what: `\`${name}\``, wanted: "one element type", given: `\`${given}\`, which stands for several` };
+    const fixes = [{ title: `write \`${text}\``, span: type.name.span, text }];
+    const help = `${name}: ${text}${spanText(type.span).slice(given.length)}`;
+    this.evaluator.context.report("E0206", { ...args, help }, type.name.span, { fixes });
+    return true;
   }
 
   // --- names --------------------------------------------------------------------------------------------------------

@@ -9,10 +9,10 @@ import type { Static } from "../types/static.ts";
 import { WeightScope } from "./environment.ts";
 import { Context, newSharedState } from "./context.ts";
 import { Evaluator } from "./evaluator.ts";
-import { gradientField } from "./gradients.ts";
 import type { Network } from "./network.ts";
 import type { PartExpr, Plan } from "./plan.ts";
 import { makeTensor } from "./tensors.ts";
+import { trainFields } from "./training.ts";
 import { foreignSetting } from "../diagnostics/foreign-names.ts";
 import { suggest } from "../diagnostics/suggest.ts";
 import { type Span, spanText } from "../source/source.ts";
@@ -52,9 +52,6 @@ export function settingsOf(network: Network): Record<string, Plain> {
   return settings;
 }
 
-/** What a training run reads of `train`; everything else there is for the compiler. */
-const trainFields = ["batch", "epochs", gradientField];
-
 const counts = ["batch", "epochs"];
 
 export function trainingFields(network: Network): Record<string, Plain> {
@@ -65,7 +62,7 @@ export function trainingFields(network: Network): Record<string, Plain> {
     const { near, advice, fixes } = suggest(name, span, trainFields, foreignSetting(name, trainFields));
     evaluator.context.report("E0607", { name, known: trainFields, near, advice }, span, { fixes });
   }
-  const made = fields(network, new Map([...plan.training].filter(([name]) => name !== gradientField)));
+  const made = fields(network, new Map([...plan.training].filter(([name]) => counts.includes(name))));
   for (const name of counts) {
     const value = made[name];
     const span = plan.training.get(name)?.expr.span;

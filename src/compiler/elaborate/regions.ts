@@ -4,7 +4,9 @@ import { evaluateNamed, resolveType, sameType } from "./bodies.ts";
 import { WeightScope } from "./environment.ts";
 import type { Network } from "./network.ts";
 import type { PartExpr, RegionsPlan } from "./plan.ts";
-import { describe, hasUnknown, type PartVal, unknown, type Val } from "./values.ts";
+import { listsOf } from "./slots.ts";
+import { type Span, spanText } from "../source/source.ts";
+import { type BlockVal, describe, hasUnknown, type PartVal, unknown, type Val } from "./values.ts";
 import { showType } from "../types/tensor.ts";
 
 export class RegionsInstance {
@@ -15,6 +17,7 @@ export class RegionsInstance {
   readonly #members = new Map<string, Val>();
   readonly #misfits = new Set<string>();
   #of: Val | undefined;
+  #miscounted = false;
 
   constructor(network: Network, name: string, plan: RegionsPlan) {
     this.#network = network;
@@ -47,6 +50,25 @@ export class RegionsInstance {
     this.#members.set(key, value);
     return value;
   }
+  /** Whether the pool takes as many tensors as the regions are made of; said once for all of them. */
+  #countFits(block: BlockVal, of: Val, span: Span): boolean {
+    const { item, of: source } = this.#plan;
+    const wanted = block.callable.kind === "declared" ? listsOf(block).tensors : undefined;
+    const given = of.kind === "tuple" ? of.members.length : 1;
+    if (wanted === undefined || wanted.length === given) return true;
+    if (this.#miscounted) return false;
+    this.#miscounted = true;
+    const names = wanted.map((p) => p.name.text);
+    const [text, ...more] = spanText(source.expr.span)
+      .replace(/^\(|\)$/g, "")
+      .split(/, */);
+    const filled = wanted.map((p, i) => (i === 0 ? text : (more[i - 1] ?? p.name.text.replace(/^_/, "")))).join(", ");
+    const help = `name all that the pools take:   regions ${item.name.text} of ${wanted.length === 1 ? filled : `(${filled})`} -> …`;
+    const args = { callee: block.name, wanted: wanted.length, given, names, help };
+    const related = [{ span: span, label: "applied here" }];
+    this.#network.evaluator.context.report("E0205", args, source.expr.span, { related });
+    return false;
+  }
   #pool(key: string, part: PartExpr): Val {
     const { evaluator } = this.#network;
     const { context } = evaluator;
@@ -70,6 +92,7 @@ export class RegionsInstance {
       this.#of = unknown;
       return unknown;
     }
+    if (!this.#countFits(block, this.#of, part.expr.span)) return unknown;
     const operands = (this.#of.kind === "tuple" ? this.#of.members : [this.#of]).map((value) => ({
       value,
       expr: undefined,

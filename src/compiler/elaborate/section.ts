@@ -53,7 +53,12 @@ export class Section {
   }
   /** Evaluates every line that was not read, so that all are checked. */
   force(): void {
-    for (const line of this.#lines) this.#run(line);
+    for (const line of this.#lines) if (!this.#isRepeated(line)) this.#run(line);
+  }
+  /** A second line of one name, which nothing can read: the first one is what the name is. */
+  #isRepeated(line: PartLine): boolean {
+    const [name] = line.line.kind === "update" ? [] : boundNames(line.line);
+    return name !== undefined && name !== "_" && this.#lineOf.get(name) !== line;
   }
   /** Applies the section's updates; call once everything that reads its states was evaluated. */
   finish(): void {

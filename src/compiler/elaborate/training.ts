@@ -9,7 +9,7 @@ import { type Span, spanText } from "../source/source.ts";
 import type { OptimizeLine } from "../syntax/ast.ts";
 import { type Environment, WeightScope } from "./environment.ts";
 import type { Evaluator } from "./evaluator.ts";
-import { treatGradients } from "./gradients.ts";
+import { gradientField, treatGradients } from "./gradients.ts";
 import { reportNoBlock } from "./mistakes.ts";
 import type { Network } from "./network.ts";
 import { PathPattern } from "./patterns.ts";
@@ -17,6 +17,9 @@ import type { Plan, Scoped } from "./plan.ts";
 import { makeTensor } from "./tensors.ts";
 import { type BlockVal, describe, hasUnknown, type Val } from "./values.ts";
 import { sameType } from "./bodies.ts";
+
+/** What a training run reads of `train`; everything else there is for the compiler. */
+export const trainFields: readonly string[] = ["batch", "epochs", gradientField];
 
 /** A part of a training step with optimizers of its own; without `step` there is one, and it has no name. */
 export interface Turn {
@@ -187,6 +190,8 @@ export function checkServed(evaluator: Evaluator, plan: Plan, served: ReadonlyMa
   );
   const [first] = left;
   if (first === undefined) return;
+  // a field such as `optimizer` is told what it should have been
+  if (patterns.length === 0 && [...plan.training.keys()].some((name) => !trainFields.includes(name))) return;
   // the layer's place in the model, not that of the `param` in the library
   const reader = context.graph.nodes.find((n) => n.inputs.some((input) => input.node === first.value.node));
   const section = plan.model.items.some((item) => item.kind === "train");

@@ -37,7 +37,9 @@ export function planFor(
   if (declared?.declaration.kind === "variant") {
     const variant = declared.declaration;
     if (seen.has(variant)) {
-      report(bag, "E0505", { name }, variant.of.span);
+      // the circle is one mistake, whichever of its variants is looked at
+      const [first = variant] = [...seen].sort((a, b) => a.span.start - b.span.start);
+      report(bag, "E0505", { name: first.name.text }, first.of.span);
       return undefined;
     }
     const base = planFor(variant.of.text, declared.scope, bag, variant.of.span, new Set([...seen, variant]));
@@ -155,7 +157,15 @@ function locate(plan: Plan, path: PathNode, bag: DiagnosticBag, use: "set" | "re
     }
   }
   const usable = found.filter((h) => (use === "set" ? h.set : h.remove) !== undefined);
-  if (usable.length === 0) report(bag, "E0506", { path: parts.map((p) => p.text).join("."), use }, path.span);
+  if (usable.length === 0) {
+    const shown = parts.map((p) => p.text).join(".");
+    report(
+      bag,
+      "E0506",
+      { path: shown, use, isParameter: plan.params.has(shown), isInput: plan.ports.has(shown) },
+      path.span,
+    );
+  }
   return usable;
 }
 
@@ -342,7 +352,7 @@ function applyAdd(plan: Plan, edit: AddEdit, scope: FileScope, bag: DiagnosticBa
   const pretrained = plan.pretrained.get(into);
   const present = head?.outputs ?? regions?.members ?? { train: plan.training, data: plan.data }[into];
   const name = isOutput(item) ? outputName(item) : item.kind === "field" ? item.name.text : undefined;
-  if (name !== undefined && present?.has(name)) report(bag, "E0214", { name: `${into}.${name}` }, edit.span);
+  if (name !== undefined && present?.has(name)) report(bag, "E0214", { name: `${into}.${name}`, set: true }, edit.span);
   if (head && (isLine(item) || isOutput(item))) addToHead(head, item, scope);
   else if (branch && isLine(item)) branch.lines.push(partLine(item, scope));
   else if (regions && item.kind === "field") regions.members.set(item.name.text, partExpr(item.value, scope));

@@ -29,7 +29,9 @@ export function waysTogether(expr: BinaryExpr, left: Shape, right: Shape, facts:
     { expr: expr.left, shape: left },
     { expr: expr.right, shape: right },
   ] as const;
-  return maps(sides, facts) ?? newAxes(sides, facts) ?? none;
+  const known = maps(sides, facts) ?? newAxes(sides, facts);
+  if (known !== undefined || left.length !== right.length) return known ?? none;
+  return { help: "the two must be equal: change what gives one of them, where it is marked", fixes: [] };
 }
 
 /** Two feature maps [B, C, H, W]. */
@@ -78,6 +80,8 @@ function projection({ expr }: Side, channels: Dim): Way {
 /** Joined along one axis, different in another. */
 export function joinWay(callee: string, rank: number, { left, right, axis }: JoinError): string {
   if (rank === 4 && axis === 1) return `to lay channels behind each other, join along axis 1:   ${callee}(axis: 1)`;
+  if (rank === 2 && axis === 1)
+    return `to lay the numbers of each row side by side, join along axis 1:   ${callee}(axis: 1)`;
   const [a, b] = [left.constant ?? 0, right.constant ?? 0];
   const times = Math.max(a, b) / Math.max(1, Math.min(a, b));
   if (rank === 4 && Number.isInteger(times) && times > 1)
@@ -138,6 +142,12 @@ export function waysToRank(expr: Expr | undefined, given: Shape, wanted: number,
       help: `make one row of each sample${last}:   ${from} |> flatten   or   ${from} |> global_avg_pool`,
       fixes: [],
     };
+  }
+  if (given.length === 4 && wanted === 3 && expr.kind === "name") {
+    const [b, c, h, w] = given.map((d) => d.toString());
+    const count = given[2]?.times(given[3] ?? Dim.one).toString() ?? `${h ?? ""} * ${w ?? ""}`;
+    const rows = `${text} |> reshape([${b ?? ""}, ${c ?? ""}, ${count}]) |> transpose([0, 2, 1])`;
+    return { help: `a row for each place of the map:   ${rows}`, fixes: [] };
   }
   if (given.length > wanted) {
     const axes = Array.from({ length: given.length - wanted }, (_, i) => String(wanted + i)).join(", ");
@@ -201,6 +211,9 @@ export function castTogether(expr: BinaryExpr, left: TensorType | undefined, rig
   ];
   const odd = sides.find(({ type }) => type !== undefined && !isFloat(type.dtype));
   if (odd === undefined) return none;
+  // two kinds of whole numbers: the second becomes what the first is
+  const ints = [left, right].every((t) => t?.dtype === "i32" || t?.dtype === "i64");
+  if (ints && left !== undefined && left.dtype !== right?.dtype) return castTo(left.dtype, expr.right);
   return castTo(float?.dtype ?? "f32", odd.expr);
 }
 

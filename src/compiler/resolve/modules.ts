@@ -158,10 +158,11 @@ export function loadModules(host: Host, entry: string, bag: DiagnosticBag): Modu
         const names = [...target.declarations.keys()].filter((n) => !n.startsWith("_"));
         const { near, fixes } = suggest(imported.text, imported.span, names, foreignName(imported.text, names));
         const elsewhere = imported.text.startsWith("_") ? undefined : scope.elsewhere(imported.text);
-        report(bag, "E0212", { name: imported.text, from, names, near, elsewhere }, imported.span, {
-          fixes: elsewhere === undefined ? fixes : [],
+        const inPrelude = preludeModules.some((m) => files.get(m)?.declarations.has(imported.text));
+        report(bag, "E0212", { name: imported.text, from, names, near, elsewhere, inPrelude }, imported.span, {
+          fixes: elsewhere === undefined && !inPrelude ? fixes : [],
         });
-        scope.broken.add(local.text);
+        if (!inPrelude) scope.broken.add(local.text);
         continue;
       }
       if (scope.declarations.has(local.text) || scope.imports.has(local.text)) {

@@ -63,7 +63,9 @@ export function hint(tokens: readonly IToken[], point: number): string {
     return `patterns of paths are strings:   ${tokens[0]?.image ?? ""} "${shown}.**"`;
   if (type === t.LCurly && tokens.slice(0, point).some((x) => x.tokenType === t.Model))
     return "a model has a list of parameters, which may be empty:   model net() {";
-  if (type === t.Comma && tokens[1]?.tokenType === t.Assign)
+  if (type === t.FatArrow && before?.tokenType === t.RParen)
+    return "a block without a name:   block(z: float[...S]) -> float[...S] => z * sigmoid(z)";
+  if (type === t.Comma && (tokens[1]?.tokenType === t.Assign || after === undefined))
     return "lines and fields end by themselves; take the comma out";
   if (type === t.Assign && (first === t.Param || first === t.State))
     return "a weight states its type:   param scale: float[C] = ones()";
@@ -72,7 +74,7 @@ export function hint(tokens: readonly IToken[], point: number): string {
   if (type === t.Assign && isName(before) && after !== undefined)
     return "nothing is reassigned; a new value needs a `let` and a name of its own";
   if (isName(token) && before?.tokenType === t.RParen && tokens.slice(0, point).some((x) => x.tokenType === t.Pipe))
-    return `a step of a pipe starts with \`|>\`:   … |> ${shown}`;
+    return `a step of a pipe starts with \`|>\`:   … |> ${shown}   and a label with \`as\`:   … as ${shown}`;
   if (sideBySide(before, token) && isInList(tokens, point))
     return `the members of a list are parted by commas:   ${before?.image ?? ""}, ${shown}`;
   return "";
@@ -101,6 +103,7 @@ function isInList(tokens: readonly IToken[], point: number): boolean {
 /** The way to finish a line that ends too early. */
 export function unfinishedHint(types: ReadonlySet<TokenType>, last: IToken | undefined): string {
   if (types.has(t.Else)) return "a choice has two sides:   if … then … else x";
-  if (types.has(t.At) && !types.has(t.Number)) return 'the rate follows:   optimize "**" by adam() at constant(1e-3)';
+  if (types.has(t.At) && !types.has(t.Number) && !types.has(t.Identifier))
+    return 'the rate follows:   optimize "**" by adam() at constant(1e-3)';
   return last?.tokenType === t.Pipe ? "a block follows, such as relu or linear(10); or take `|>` away" : "";
 }

@@ -294,7 +294,8 @@ export class Repairer {
         const repair = this.#insert(at, closers.slice(0, count));
         if (repair === undefined || opener === undefined) continue;
         const earlier = Array.from({ length: at - opener - 2 }, (_, i) => opener + 2 + i);
-        const sure = !earlier.some((i) => this.#insert(i, closers.slice(0, count)) !== undefined);
+        // behind the opener itself nothing is known of what was to be inside
+        const sure = at > opener + 1 && !earlier.some((i) => this.#insert(i, closers.slice(0, count)) !== undefined);
         return { ...repair, sure, offered: sure };
       }
     }

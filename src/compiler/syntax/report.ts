@@ -107,7 +107,10 @@ export class SyntaxReporter {
     if (island.starter === undefined) {
       const repair = mayRepair ? mendedStart(failed, this.#layout) : undefined;
       if (!silent) this.#noStart(failed, repair);
-      return repair;
+      // a second value of one name is left out: what reads the name has the first
+      return repair?.put[0]?.tokenType === t.Let && this.#assignedAgain(tokens, repair.at) !== undefined
+        ? undefined
+        : repair;
     }
     if (!mayRepair) {
       if (!silent) this.#unexpected(failed, failed.failedAt, undefined);

@@ -2,15 +2,17 @@
 import { row, type Rows } from "../row.ts";
 
 export const dataRows = {
-  E0601: row<{ paths: readonly string[]; has: boolean }>({
+  E0601: row<{ paths: readonly string[]; has: boolean; section?: boolean }>({
     severity: "error",
     title: "a weight that no optimizer serves",
     message: ({ paths }) =>
       `no \`optimize\` line fits ${paths.slice(0, 3).join(", ")}${paths.length > 3 ? ` and ${String(paths.length - 3)} more` : ""}`,
-    help: ({ has }) =>
+    help: ({ has, section }) =>
       has
         ? 'let the last line take what is left:   optimize "**" by … at …'
-        : 'say how to train:   train { optimize "**" by sgd() at constant(0.01) }',
+        : section === true
+          ? 'add a line to `train`:   optimize "**" by adam() at constant(1e-3)'
+          : 'say how to train:   train { optimize "**" by sgd() at constant(0.01) }',
   }),
   E0602: row<{ given: string; wanted: string }>({
     severity: "error",
@@ -18,11 +20,15 @@ export const dataRows = {
     message: ({ given, wanted }) => `this gives ${given} where ${wanted} is needed`,
     help: () => "an optimizer is (w, g, rate) -> w, a schedule (step, epoch) -> f32[]",
   }),
-  E0603: row<{ patterns: readonly string[] }>({
+  E0603: row<{ patterns: readonly string[]; weights: readonly string[] }>({
     severity: "error",
-    title: "an `optimize` line that serves nothing",
-    message: ({ patterns }) => `${patterns.map((p) => JSON.stringify(p)).join(", ")} fits no weight that is left`,
-    help: () => 'the first line that fits a weight decides: a line after `"**"` never does',
+    title: "a pattern that fits no weight",
+    message: ({ patterns, weights }) =>
+      `${patterns.map((p) => JSON.stringify(p)).join(", ")} fits no weight${weights.length === 0 ? " that is left" : ""}`,
+    help: ({ weights }) =>
+      weights.length === 0
+        ? 'the first line that fits a weight decides: a line after `"**"` never does'
+        : `the weights are ${weights.slice(0, 4).join(", ")}${weights.length > 4 ? `, … (${String(weights.length)} in all)` : ""}`,
   }),
   E0604: row<{ name: string; near: readonly string[]; ports: readonly string[] }>({
     severity: "error",

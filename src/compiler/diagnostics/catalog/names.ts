@@ -107,6 +107,7 @@ export const namesRows = {
     near: readonly string[];
     /** The module of the library that has it. */
     elsewhere?: string | undefined;
+    inPrelude?: boolean;
   }>({
     severity: "error",
     title: "an imported name is not in the file",
@@ -116,7 +117,8 @@ export const namesRows = {
       names.length === 0
         ? "the file has no names to import"
         : `it has ${listed(names.slice(0, 6))}${names.length > 6 ? ` and ${String(names.length - 6)} more` : ""}`,
-    help: ({ name, near, from, elsewhere }) =>
+    help: ({ name, near, from, elsewhere, inPrelude }) =>
+      (inPrelude === true ? `\`${name}\` is in scope without an import; take it out` : "") ||
       (elsewhere === undefined ? "" : `another module has it:   import { ${name} } from "${elsewhere}"`) ||
       didYouMean(near) ||
       (name.startsWith("_")

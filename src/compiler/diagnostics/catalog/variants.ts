@@ -13,8 +13,12 @@ export const variantsRows = {
     severity: "error",
     title: "an edit of a part that is not there",
     message: ({ model, path }) => `${model} has no part \`${path}\``,
-    label: ({ owner, model, has }) => `${owner === "" ? model : owner} has: ${has.join(", ")}`,
-    help: ({ owner, near }) => near.map((n) => (owner === "" ? n : `${owner}.${n}`)).join(" or "),
+    label: ({ owner, model, has }) =>
+      has.length === 0 ? `${owner} has no parts of its own` : `${owner === "" ? model : owner} has: ${has.join(", ")}`,
+    help: ({ owner, near, has }) =>
+      has.length === 0
+        ? `change it as a whole:   set ${owner} = …   (what is inside a block is changed in the block)`
+        : near.map((n) => (owner === "" ? n : `${owner}.${n}`)).join(" or "),
   }),
   E0502: row<{ reader: string; name: string; help: string; keeps: boolean }>({
     severity: "error",
@@ -47,14 +51,18 @@ export const variantsRows = {
     message: ({ name }) => `\`${name}\` is, in the end, a variant of itself`,
     help: () => "a variant is of a model, or of a variant of one",
   }),
-  E0506: row<{ path: string; use: "set" | "remove" }>({
+  E0506: row<{ path: string; use: "set" | "remove"; isParameter?: boolean; isInput?: boolean }>({
     severity: "error",
     title: "a part that cannot be edited so",
     message: ({ path, use }) => `\`${path}\` cannot be ${use === "set" ? "set" : "removed"}`,
-    help: ({ use }) =>
-      use === "set"
-        ? "set changes parameters, lets, region pools, `in` and `fuse` of branches, outputs and fields"
-        : "remove takes away inputs, lets, regions, branches, heads, outputs and fields",
+    help: ({ path, use, isParameter, isInput }) =>
+      isParameter === true
+        ? `a parameter always has a value; give it another one:   set ${path} = …`
+        : isInput === true && use === "set"
+          ? `take the input away and add another:   remove ${path}  add input ${path}: f32[…]`
+          : use === "set"
+            ? "set changes parameters, lets, region pools, `in` and `fuse` of branches, outputs and fields"
+            : "remove takes away inputs, lets, regions, branches, heads, outputs and fields",
   }),
   E0507: row<{ path: string; collections: readonly string[]; member: string }>({
     severity: "error",
@@ -68,7 +76,8 @@ export const variantsRows = {
   E0508: row<{ into: string; item: string }>({
     severity: "error",
     title: "a line that does not belong there",
-    message: ({ into, item }) => `a \`${item}\` line cannot be added to \`${into}\``,
+    message: ({ into, item }) =>
+      `${/^[aeiou]/.test(item) ? "an" : "a"} \`${item}\` line cannot be added to \`${into}\``,
     help: () => "add in HEAD takes outputs and lines, add in train `optimize`, `freeze` and fields, add in data fields",
   }),
 } satisfies Rows<"E05">;
