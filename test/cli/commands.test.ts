@@ -126,7 +126,33 @@ describe("what a model has and costs", () => {
 
   it("lists variants", () => {
     const { stdout } = archc(folder, "variants", "tiny.arch", "--json");
-    expect(json(stdout)).toMatchObject({ variants: [{ name: "narrow", of: "tiny", parameters: 21, flops: 36 }] });
+    expect(json(stdout)).toMatchObject({
+      variants: [{ name: "narrow", of: "tiny", parameters: 21, flops: 36, pruned: [] }],
+    });
+  });
+
+  it("lists what a variant leaves out", () => {
+    const text = `model two() {
+  input x: f32[B, 6]
+  let a = x |> linear(4)
+  let b = a |> linear(4) as second
+  branch both for k: z in { left: a, right: b } => z |> linear(2)
+  head out { predict sum = both.left + both.right  predict last = b }
+}
+variant short of two { remove out.sum }
+variant first of two { remove out.sum, out.last  add in out predict first = a }
+`;
+    writeFileSync(join(folder, "two.arch"), text);
+    const listed = archc(folder, "variants", "two.arch");
+    expect(listed.stdout).toMatch(/^short +both$/m);
+    expect(listed.stdout).toMatch(/^first +b, both$/m);
+    expect(json(archc(folder, "variants", "two.arch", "--json").stdout)).toMatchObject({
+      variants: [{ pruned: ["both"] }, { pruned: ["b", "both"] }],
+    });
+    const args = ["summary", "two.arch", "--variant", "first"];
+    expect(archc(folder, ...args).stdout).toContain("No output needs b, both.");
+    expect(json(archc(folder, ...args, "--json").stdout)).toMatchObject({ pruned: ["b", "both"] });
+    expect(archc(folder, "summary", "two.arch").stdout).not.toContain("No output needs");
   });
 });
 

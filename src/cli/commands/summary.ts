@@ -24,7 +24,8 @@ async function run(file: string, flags: SummaryFlags): Promise<void> {
   const { summarise } = await import("../../runtime/summary.ts");
   const made = summarise(program, flags.batch);
   const parts = made.parts.filter(({ path }) => path.split(".").length <= flags.depth);
-  ui.result({ ...made, parts });
+  const { pruned } = program;
+  ui.result({ ...made, parts, pruned });
   const flop = (value: number | null): string => (value === null ? "-" : scaled(value, "FLOP"));
   const byte = (value: number | null): string => (value === null ? "-" : scaled(value, "B"));
   const rows = parts.map(({ path, trainable, flops, bytes }) => [
@@ -49,6 +50,7 @@ async function run(file: string, flags: SummaryFlags): Promise<void> {
     [
       "",
       `${made.name}: ${grouped(made.parameters)} parameters (${grouped(made.trainable)} trained, ${byte(bytes.parameters)}), ${grouped(made.states)} numbers of state`,
+      ...(pruned.length > 0 ? [`No output needs ${pruned.join(", ")}.`] : []),
       `FLOP and bytes moved are a sample's. Values between operators take at most ${byte(bytes.activations.predict)} to predict and ${byte(bytes.activations.train)} to train, at batch ${flags.batch}.`,
     ].join("\n"),
   );

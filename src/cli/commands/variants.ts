@@ -28,7 +28,14 @@ async function run(file: string, flags: ReportFlags): Promise<void> {
   for (const { name, of } of names) {
     const { program } = await load(ui, file, { variant: name });
     const trained = program.variables.filter((variable) => variable.trained);
-    made.push({ name, of, parameters: numbersIn(trained), flops: flopsOf(program.predict), hash: program.hash });
+    made.push({
+      name,
+      of,
+      parameters: numbersIn(trained),
+      flops: flopsOf(program.predict),
+      hash: program.hash,
+      pruned: program.pruned,
+    });
     bar.update(made.length);
   }
   bar.stop();
@@ -43,4 +50,12 @@ async function run(file: string, flags: ReportFlags): Promise<void> {
   ui.print(
     rows.length === 0 ? `${file} has no variants` : table(["variant", "of", "trained", "predict", "hash"], rows),
   );
+  const pruning = made.filter(({ pruned }) => pruned.length > 0);
+  if (pruning.length > 0)
+    ui.print(
+      `\n${table(
+        ["variant", "what no output needs any more"],
+        pruning.map(({ name, pruned }) => [name, pruned.join(", ")]),
+      )}`,
+    );
 }
