@@ -21,16 +21,21 @@ import type { Weights } from "../../src/runtime/weights.ts";
 
 /** Settings that make a model small. Every model of `models/` must be here; variants follow their model. */
 const small: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  bert: { width: "16", heads: "2", layers: "2", steps: "12", hidden: "3", vocabulary: "50" },
   dhaa: { side: "64", size: "14", base: "2", width: "4", classes: "11" },
   dcgan: { noise: "5", base: "2" },
   densenet121: { side: "64", growth: "4", layers: "[2, 3, 2]", classes: "7" },
+  efficientnet: { width: "0.25", depth: "0.5", side: "64", classes: "5" },
   googlenet: { size: "80", classes: "7" },
   gpt: { vocab: "23", context: "12", width: "8", depth: "2", heads: "2" },
   mean_variance_age: { side: "64", base: "2", classes: "11" },
   mixer: { side: "8", width: "6", depth: "2", classes: "5" },
+  mmoe: {},
   mobilenet_v2: { side: "64", width: "0.25", classes: "7" },
+  pointnet: { base: "8", classes: "5" },
   price: { side: "64", width: "6" },
   resnet50: { side: "64", base: "2", classes: "7" },
+  retinanet: { side: "128", base: "4", width: "8", units: "[1, 1, 1, 1]", classes: "3", most: "4" },
   siamese: { side: "33", width: "5" },
   ssr_net: { side: "16" },
   stn: {},
