@@ -156,6 +156,7 @@ export const basicRows: Table = {
   sin: unary("Sin"),
   cos: unary("Cos"),
   tanh: unary("Tanh"),
+  sigmoid: unary("Sigmoid"),
   erf: unary("Erf"),
   relu: unary("Relu"),
   logical_not: logic("LogicalNot"),
@@ -180,6 +181,7 @@ export const basicRows: Table = {
   select: elementwise((e, operands) =>
     e.tf.one("SelectV2", operands, e.outputType(), { T: attr.type(e.outputType()) }),
   ),
+  sigmoid_gradient: axisRow((e, layout) => [e.graph.binary("SigmoidGrad", e.input(0, layout), e.input(1, layout))]),
   relu_gradient: axisRow((e, layout) => [e.graph.binary("ReluGrad", e.input(1, layout), e.input(0, layout))]),
 
   sum: reduction("Sum"),

@@ -120,6 +120,69 @@ export const tanh = unary(
     sample("saturated", given([2], [-30, 30]), { expected: { outputs: [[-1, 1]], gradients: [[0, 0]] } }),
   ],
 );
+/** Neither side overflows, and both keep all their digits. */
+export function logistic(x: number): number {
+  const e = Math.exp(-Math.abs(x));
+  return x < 0 ? e / (1 + e) : 1 / (1 + e);
+}
+/** d sigmoid(x) = sigmoid(x) (1 - sigmoid(x)). */
+export const sigmoid: OperatorDefinition = {
+  ...unary(
+    "sigmoid",
+    each(logistic),
+    ({ emit }, { dy, y }) => emit.op("sigmoid_gradient", {}, y, dy),
+    () => [
+      ...smooth(-4, 4)(),
+      sample("by hand", given([4], [0, 2, -2, -40]), {
+        expected: {
+          outputs: [[0.5, 1 / (1 + Math.exp(-2)), 1 / (1 + Math.exp(2)), Math.exp(-40)]],
+          gradients: [
+            [0.25, 1 / (2 + Math.exp(2) + Math.exp(-2)), 1 / (2 + Math.exp(2) + Math.exp(-2)), Math.exp(-40)],
+          ],
+        },
+      }),
+    ],
+  ),
+  decompose(_, [x], emit) {
+    const one = emit.number(1, x!);
+    return [emit.div(one, emit.add(one, emit.exp(emit.neg(x!))))];
+  },
+};
+export const sigmoidGradient: OperatorDefinition = {
+  name: "sigmoid_gradient",
+  evaluate(node, inputs, evaluation) {
+    const out = evaluation.output(node);
+    const y = operand(inputs[0]).data;
+    const dy = operand(inputs[1]).data;
+    for (let i = 0; i < dy.length; i++) out.data[i] = dy[i]! * y[i]! * (1 - y[i]!);
+    return [out];
+  },
+  gradient({ inputs: [y, dy], gradients: [dz], needs, emit }) {
+    const slope = (): Value => emit.sub(emit.number(1, y!), emit.scaled(y!, 2));
+    return [
+      needs[0] === true ? emit.mul(emit.mul(dz!, dy!), slope()) : undefined,
+      needs[1] === true ? emit.op("sigmoid_gradient", {}, y!, dz!) : undefined,
+    ];
+  },
+  samples: () => [
+    { name: "draws", attributes: {}, inputs: [between(0, 1, [3, 4]), between(-2, 2, [3, 4])] },
+    {
+      name: "given",
+      attributes: {},
+      inputs: [given([3], [0.5, 0.25, 1]), given([3], [4, 16, 3])],
+      expected: {
+        outputs: [[1, 3, 0]],
+        gradients: [
+          [0, 8, -3],
+          [0.25, 0.1875, 0],
+        ],
+      },
+    },
+  ],
+  decompose(_, [y, dy], emit) {
+    return [emit.mul(emit.mul(dy!, y!), emit.sub(emit.number(1, y!), y!))];
+  },
+};
 /** d erf(x) = 2 / sqrt(pi) exp(-x^2) (Abramowitz and Stegun 7.1.19). */
 export const erfOperator = unary(
   "erf",
@@ -238,6 +301,6 @@ export const logicalNot = unary(
 );
 
 export const elementwiseOperators = [
-  ...[neg, abs, sign, exp, log, sqrt, sin, cos, tanh, erfOperator],
+  ...[neg, abs, sign, exp, log, sqrt, sin, cos, tanh, sigmoid, sigmoidGradient, erfOperator],
   ...[relu, reluGradient, cast, stopGradient, logicalNot],
 ];

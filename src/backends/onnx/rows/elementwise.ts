@@ -40,6 +40,19 @@ const cos: Row = (n) => {
   return n.one("Sin", [n.one("Add", [n.input(0), n.scalar(Math.PI / 2, "f64")])]);
 };
 
+/**
+ * Engines cut their Sigmoid off: ONNX Runtime's has three digits at -10 and is 0 below -17. A gate, which only scales other
+ * values, is none the worse for it; anywhere else all digits are kept.
+ */
+const sigmoid: Row = (n) => {
+  const { nodes, outputs } = n.emitter.graph;
+  const readers = nodes.filter(({ inputs }) => inputs.some(({ node }) => node === n.node));
+  const isGate = outputs.every(({ value }) => value.node !== n.node) && readers.every(({ op }) => op === "mul");
+  if (isGate) return n.one("Sigmoid", n.inputs);
+  const one = n.scalar(1, n.result.dtype);
+  return n.one("Div", [one, n.one("Add", [one, n.one("Exp", [n.one("Neg", [n.input(0)])])])]);
+};
+
 const argmax: Row = (n) =>
   n.one("ArgMax", n.inputs, { axis: { int: intAttribute(n.node, "axis") }, keepdims: { int: 0 } });
 
@@ -59,6 +72,7 @@ export const elementwise: Table = {
   sin: plain("Sin"),
   cos,
   tanh: plain("Tanh"),
+  sigmoid,
   erf: plain("Erf"),
   relu: plain("Relu"),
   cast,
