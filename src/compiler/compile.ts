@@ -141,7 +141,7 @@ export function rulesOf(host: Host, modules?: Modules): TypeRules {
     if (read) return read;
     const text = host.read(name);
     if (text === undefined) throw new Error(`the standard library lacks ${name}`);
-    return parseFile({ name, text }, new DiagnosticBag()).declarations;
+    return (host.parsed?.(name, text) ?? parseFile({ name, text }, new DiagnosticBag())).declarations;
   });
   return primitiveRules(declarations.filter((d) => d.kind === "prim"));
 }

@@ -155,21 +155,27 @@ function dependents(nodes: readonly Node[], wanted: Places, flows: Flows = new M
   return moves;
 }
 
-/** A set of values, by node and output. */
+/** A set of values. Nearly all are their node's first output. */
 class Places {
-  readonly #places = new Map<Node, Set<number>>();
+  readonly #firsts = new Set<Node>();
+  readonly #others = new Map<Node, Set<number>>();
   constructor(values: readonly Value[]) {
     for (const value of values) this.add(value);
   }
   add({ node, index }: Value): void {
-    const known = this.#places.get(node);
+    if (index === 0) {
+      this.#firsts.add(node);
+      return;
+    }
+    const known = this.#others.get(node);
     if (known) known.add(index);
-    else this.#places.set(node, new Set([index]));
+    else this.#others.set(node, new Set([index]));
   }
   has({ node, index }: Value): boolean {
-    return this.#places.get(node)?.has(index) ?? false;
+    return index === 0 ? this.#firsts.has(node) : (this.#others.get(node)?.has(index) ?? false);
   }
   *[Symbol.iterator](): Iterator<Value> {
-    for (const [node, indices] of this.#places) for (const index of indices) yield { node, index };
+    for (const node of this.#firsts) yield { node, index: 0 };
+    for (const [node, indices] of this.#others) for (const index of indices) yield { node, index };
   }
 }
