@@ -15,17 +15,21 @@ export function callFunction(evaluator: Evaluator, fn: FnVal, call: CallExpr, en
   const { declaration, scope } = fn;
   const given = new Map<Param, { readonly value: Val; readonly arg: Argument }>();
   let position = 0;
+  let failed = false;
   for (const arg of call.args) {
     const param = arg.name
       ? declaration.params.find((p) => p.name.text === arg.name?.text)
       : declaration.params[position++];
     const value = evaluator.argument(arg.value, env, param?.type?.kind === "block");
     if (param === undefined) {
+      failed = true;
       reportUnknownSetting(context, declaration.name.text, arg, declaration.params);
     } else if (given.has(param))
       context.report("E0217", { callee: declaration.name.text, name: param.name.text }, arg.span);
     else given.set(param, { value, arg });
   }
+  // what is missing may be what has no place
+  if (failed) return unknown;
   const locals = new Map<string, Val>();
   const inner = extend(fileEnvironment(evaluator, scope), locals);
   for (const param of declaration.params) {

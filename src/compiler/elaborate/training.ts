@@ -14,6 +14,7 @@ import { reportNoBlock } from "./mistakes.ts";
 import type { Network } from "./network.ts";
 import { PathPattern } from "./patterns.ts";
 import type { Plan, Scoped } from "./plan.ts";
+import { listsOf } from "./slots.ts";
 import { makeTensor } from "./tensors.ts";
 import { type BlockVal, describe, hasUnknown, type Val } from "./values.ts";
 import { sameType } from "./bodies.ts";
@@ -247,6 +248,14 @@ function makeGroup(evaluator: Evaluator, network: Network, line: Scoped<Optimize
       node.by.span,
       "behind `by` stands an optimizer:   sgd(momentum: 0.9)",
     );
+  }
+  // said here too, for where other mistakes keep the step from being made
+  if (optimizer.kind === "block") {
+    const { tensors = [] } = listsOf(optimizer);
+    const { name } = optimizer;
+    const help = `an optimizer is made of a weight, its gradient and the rate:   block ${name}(w: float[...S], g: float[...S], rate: f32[]) -> float[...S]`;
+    const args = { callee: name, wanted: tensors.length, given: 3, names: tensors.map((p) => p.name.text), help };
+    if (tensors.length !== 3) context.report("E0205", args, node.by.span);
   }
   return { line, optimizer: optimizer.kind === "block" ? optimizer : undefined, rate };
 }
