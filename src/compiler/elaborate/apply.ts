@@ -302,6 +302,13 @@ export class Applier {
       if (given) reportJoin(context, error, block.name, given.value, given.expr ?? site.expr, site.span);
       return unknown;
     }
+    const none = declared?.shape.some((d) => d.constant !== undefined && d.constant < 1) === true;
+    if (none && declared !== undefined && !operands.some((o) => isEmpty(o.value))) {
+      const [first] = operands;
+      const given = first?.value.kind === "tensor" ? showType(first.value.type) : "";
+      context.report("E0311", { callee: block.name, shape: showType(declared), given }, site.span);
+      return unknown;
+    }
     if (declaration.kind === "prim") {
       const made = context.graph.at({ path: weights.path, span: context.place(site.span) }, () =>
         emitPrimitive(evaluator, declaration, bindings, locals, operands, site, weights),
@@ -454,4 +461,9 @@ function shapesOf(value: Val & { kind: "collection" }): Static {
     return { kind: "collection", named: false, keys: shape.map((_, i) => String(i)), members: shape.map(intValue) };
   });
   return { kind: "collection", named: false, keys: members.map((_, i) => String(i)), members };
+}
+
+/** A tensor that has no entries already, made so on purpose. */
+function isEmpty(value: Val): boolean {
+  return value.kind === "tensor" && value.type.shape.some((d) => d.constant === 0);
 }

@@ -156,6 +156,8 @@ export function evaluateLet(
   const name = target.kind === "name" && target.text !== "_" ? target.text : undefined;
   const tensor = annotation?.kind === "tensor" && annotation.dims !== undefined;
   const type = tensor ? resolveType(evaluator, annotation, env) : undefined;
+  // without the type that was meant, a size that the use would say is not to be missed
+  if (tensor && type === undefined) return unknown;
   const given = evaluateNamed(evaluator, value, name, env, { type });
   if (annotation === undefined || hasUnknown(given)) return given;
   if (type === undefined) {

@@ -41,12 +41,13 @@ export function reportUnknownName(context: Context, name: string, span: Span, en
   context.report("E0202", { name, near, advice: further }, span, { fixes });
 }
 
-/** A small letter among the sizes of a type: sizes that a tensor brings are written large. */
+/** A short name among the sizes of a type: sizes that a tensor brings are written large. */
 function sizeAdvice(name: string, { file, start, end }: Span): string | undefined {
   const inType = /[a-z0-9]\[[^\]=>]*$/.test(file.text.slice(0, start)) && /^[^[=>]*\]/.test(file.text.slice(end));
-  return name.length <= 2 && inType && name !== name.toUpperCase()
-    ? `a size that comes with the tensor has a name in capitals:   ${name.toUpperCase()}`
-    : undefined;
+  if (name.length > 2 || !inType) return undefined;
+  return name === name.toUpperCase()
+    ? "sizes that are not known before have their names from inputs, such as the batch:   B"
+    : `a size that comes with the tensor has a name in capitals:   ${name.toUpperCase()}`;
 }
 
 /** A `let` of a head, branch or block is seen there alone. */

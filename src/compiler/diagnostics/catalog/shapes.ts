@@ -95,11 +95,16 @@ export const shapesRows = {
     label: ({ values }) => values.join(", "),
     help: ({ file, help }) => help || `choose settings with which it holds (the condition stands in ${file})`,
   }),
-  E0311: row<{ shape: string }>({
+  E0311: row<{ shape: string; callee?: string; given?: string }>({
     severity: "error",
-    title: "a negative size",
-    message: ({ shape }) => `${shape} has a negative size`,
-    help: () => "a size is 0 or more",
+    title: "a size that cannot be",
+    message: ({ shape, callee }) =>
+      callee === undefined ? `${shape} has a negative size` : `\`${callee}\` would leave nothing: ${shape}`,
+    label: ({ given = "" }) => (given === "" ? "" : `what comes in is ${given}`),
+    help: ({ callee }) =>
+      callee === undefined
+        ? "a size is 0 or more"
+        : "fewer layers before it that make the map smaller, a smaller kernel, or more `pad`",
   }),
   E0312: row<{ problem: string; types: string; help: string }>({
     severity: "error",
