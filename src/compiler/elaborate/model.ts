@@ -24,6 +24,7 @@ import { checkPredictions } from "./predictions.ts";
 import { addTraining, checkOptimizers, checkServed, countStep, lossFilter, sumOf, turnsOf } from "./training.ts";
 import { describe, hasUnknown, type TensorVal, unknown, type Val } from "./values.ts";
 import type { Span } from "../source/source.ts";
+import type { Target } from "../syntax/ast.ts";
 
 export interface Elaborated {
   readonly network: Network;
@@ -309,8 +310,9 @@ function unreadParts(plan: Plan, { network, evaluate }: Mode, bag: DiagnosticBag
     if (plan.basis.length === 0 && !bag.hasErrors) report(bag, "E0702", { part, kind }, span);
   };
   for (const { line } of plan.lines) {
-    if (line.kind !== "let" || line.target.kind !== "name") continue;
-    look(line.target.text, "let", network.section.lookup(line.target.text), line.target.span);
+    if (line.kind !== "let") continue;
+    for (const target of namesOf(line.target))
+      if (!target.text.startsWith("_")) look(target.text, "let", network.section.lookup(target.text), target.span);
   }
   for (const [name, { members }] of plan.regions) {
     const regions = network.regions(name);
@@ -330,6 +332,9 @@ function unreadParts(plan: Plan, { network, evaluate }: Mode, bag: DiagnosticBag
     look(name, "branch", { kind: "tuple", members: [...results, ...lines] }, item.name.span);
   }
   return unread;
+}
+function namesOf(target: Target): readonly (Target & { readonly kind: "name" })[] {
+  return target.kind === "name" ? [target] : target.members.flatMap(namesOf);
 }
 function tensorsIn(value: Val): readonly TensorVal[] {
   if (value.kind === "tensor") return [value];
