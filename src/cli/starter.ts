@@ -21,7 +21,7 @@ model face_age(classes: int = 101, side: int = 64, width: int = 16) {
     optimize "**" by adam(decay: 1e-4) at constant(1e-3)
   }
 
-  data {                                             // each input and target, and where a row of the manifest has it
+  data { // each input and target, and where a row of the manifest has it
     image   = image_file("path", size: side, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25])
     age     = column("age")
     augment = [random_flip(), random_rotate(10)]

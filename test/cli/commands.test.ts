@@ -59,6 +59,14 @@ describe("archc check", () => {
     });
   });
 
+  it("ends with 1 on a warning where it is to be strict", () => {
+    writeFileSync(join(folder, "spare.arch"), `import { stage } from "std:resnet"\n${TINY}`);
+    expect(archc(folder, "check", "spare.arch").status).toBe(0);
+    const { status, stderr } = archc(folder, "check", "--strict", "spare.arch");
+    expect(status).toBe(1);
+    expect(stderr).toContain("warning[E0701]");
+  });
+
   it("checks variants too", () => {
     writeFileSync(join(folder, "variant.arch"), TINY.replace("set classes = 3", "set clases = 3"));
     const { status, stderr } = archc(folder, "check", "variant.arch");

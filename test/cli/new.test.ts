@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { check, compile, listModels } from "../../src/compiler/compile.ts";
+import { formatText } from "../../src/format/format.ts";
 import { DiskHost } from "../../src/runtime/host.ts";
 import { archc } from "../support/command.ts";
 
@@ -24,6 +25,8 @@ it("makes a project that checks clean, and whose every model compiles", async ()
 
   const host = new DiskHost("model.arch", project);
   expect(check(host, "model.arch").diagnostics).toEqual([]);
+  const text = readFileSync(join(project, "model.arch"), "utf8");
+  expect(formatText(text), "laid out as `archc fmt` does").toBe(text);
   const { models } = listModels(host, "model.arch");
   expect(models.map((m) => m.name)).toEqual(["face_age", "wide"]);
   for (const { name, kind } of models) {

@@ -11,13 +11,15 @@ import type { Diagnostic } from "../../compiler/diagnostics/diagnostic.ts";
 
 interface CheckFlags extends ReportFlags {
   readonly fix?: boolean;
+  readonly strict?: boolean;
 }
 
 export function check(): Command {
   const command = new Command("check")
     .description("parse and type-check files, every model and variant of each")
     .argument("<file...>", ".arch files")
-    .option("--fix", "apply the fixes that the errors offer, where there is one");
+    .option("--fix", "apply the fixes that the errors offer, where there is one")
+    .option("--strict", "fail on warnings too");
   return example(withReport(command), "archc check models/dhaa.arch models/dhaa_ablations.arch").action(run);
 }
 
@@ -37,8 +39,10 @@ async function run(files: readonly string[], flags: CheckFlags): Promise<void> {
     ui.note(`\narchc explain ${unique[0]?.code ?? ""} says more about ${unique.length === 1 ? "it" : "the first one"}`);
   }
   ui.result({ diagnostics: unique.map(diagnosticToJson) });
-  if (unique.some(({ severity }) => severity === "error")) throw new Reported();
-  if (!ui.quiet) ui.print(`${files.length === 1 ? (files[0] ?? "") : `${files.length} files`}: no errors`);
+  const fails = flags.strict === true ? ["error", "warning"] : ["error"];
+  if (unique.some(({ severity }) => fails.includes(severity))) throw new Reported();
+  const none = flags.strict === true ? "no errors, no warnings" : "no errors";
+  if (!ui.quiet) ui.print(`${files.length === 1 ? (files[0] ?? "") : `${files.length} files`}: ${none}`);
 }
 
 /** Two files that import a third report its errors once. */
