@@ -52,6 +52,10 @@ export function report(error: unknown): number {
       // Their messages end with the way out.
       say(error.message, []);
       return STATUS.input;
+    case "TfjsRunError":
+      // TensorFlow's own words, with the place in the model in front.
+      say(error.message, []);
+      return STATUS.system;
     case "EngineError":
       say(error.message, engineHelp(error));
       return STATUS.system;

@@ -8,7 +8,8 @@ import type { Program } from "../compiler/program.ts";
 import { degenerate, type Point } from "./data/affine.ts";
 import { Batches } from "./data/batches.ts";
 import { type Manifest, readManifest, type Row } from "./data/manifest.ts";
-import { type Recipe, recipeOf } from "./data/recipe.ts";
+import { limitedRecipe } from "./data/limits.ts";
+import type { Recipe } from "./data/recipe.ts";
 import { fileProblem, InputError } from "./error.ts";
 import type { Predictor } from "./run/engine.ts";
 
@@ -37,7 +38,7 @@ export function openPictures(
   program: Program,
   request: PredictRequest,
 ): { readonly recipe: Recipe; readonly manifest: Manifest } {
-  const recipe = recipeOf(program.name, program.data, program.predict.ports);
+  const recipe = limitedRecipe(program, program.predict);
   const manifest =
     request.data === undefined ? fromFiles(recipe, request.images) : fromManifest(recipe, request.data, request);
   const rows = request.limit === undefined ? manifest.rows : manifest.rows.slice(0, request.limit);

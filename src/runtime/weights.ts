@@ -4,7 +4,7 @@
  */
 import type { Variable } from "../compiler/graph/graph.ts";
 import { initialValues, variableCount } from "../compiler/ops/initialize.ts";
-import { bytesOf } from "../compiler/ops/tensor.ts";
+import { bytesOf, isFloat } from "../compiler/ops/tensor.ts";
 import type { Tensor } from "../compiler/ops/tensor.ts";
 import { decodeElements, encodeElements } from "../backends/bytes.ts";
 import type { Program } from "../compiler/program.ts";
@@ -73,11 +73,18 @@ async function* stream(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const stored = file.dtype(name);
   const { dtype } = variable.type;
-  if (stored === dtype) {
-    yield* file.stream(name);
-    return;
+  let done = 0;
+  for await (const chunk of file.stream(name)) {
+    const numbers = isFloat(stored) ? decodeElements(stored, chunk) : undefined;
+    const bad = numbers?.findIndex(Number.isNaN) ?? -1;
+    if (bad >= 0)
+      throw new InputError(
+        `${file.path}: \`${name}\` holds NaN, which is no number, at place ${done + bad}.`,
+        "The training that wrote it may have diverged; take an earlier checkpoint.",
+      );
+    done += numbers?.length ?? 0;
+    yield stored === dtype ? chunk : encodeElements(dtype, numbers ?? decodeElements(stored, chunk));
   }
-  for await (const chunk of file.stream(name)) yield encodeElements(dtype, decodeElements(stored, chunk));
 }
 
 export interface WeightsReport {
@@ -129,8 +136,15 @@ export function compareWeights(
 function requireFit(program: Program, file: SafetensorsFile): ReadonlyMap<string, string> {
   const { report, names } = compareWeights(program, file);
   const { reshaped, new: missing, unused } = report;
-  if (reshaped.length + missing.length + unused.length === 0) return names;
+  const mixed = weightVariables(program).flatMap(({ path, type }) => {
+    const stored = file.tensors.get(names.get(path) ?? "")?.dtype;
+    return stored === undefined || isFloat(stored) === isFloat(type.dtype)
+      ? []
+      : [`${path} is ${stored} in the file, and ${type.dtype} in the model`];
+  });
+  if (reshaped.length + missing.length + unused.length + mixed.length === 0) return names;
   const lines = [
+    ...mixed,
     ...reshaped.map(
       ({ path, file: was, model }) =>
         `${path} is [${was.join(", ")}] in the file, and [${model.join(", ")}] in the model`,

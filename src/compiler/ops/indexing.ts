@@ -5,7 +5,8 @@ import type { OperatorDefinition } from "./operator.ts";
 import { between, given } from "./sample-data.ts";
 import type { Tensor } from "./tensor.ts";
 import { aroundAxis } from "./tensor.ts";
-import { typeOf } from "../graph/graph.ts";
+import { typeOf, type Value } from "../graph/graph.ts";
+import type { Dim } from "../types/dim.ts";
 
 /** Refuses places outside an axis: reading there would give numbers that mean nothing. */
 function placesIn(at: Tensor, size: number): Tensor["data"] {
@@ -17,8 +18,16 @@ function placesIn(at: Tensor, size: number): Tensor["data"] {
   return at.data;
 }
 
+/** The size of an axis of an input that the signature promises. */
+export function sizeOf(value: Value | undefined, axis: number): Dim {
+  const size = value && typeOf(value).shape[axis];
+  if (size === undefined) throw new Error("an operator was asked for the size of an axis that it has not");
+  return size;
+}
+
 export const gather: OperatorDefinition = {
   name: "gather",
+  places: (node) => ({ input: 1, size: sizeOf(node.inputs[0], intAttribute(node, "axis")) }),
   evaluate(node, inputs, evaluation) {
     const out = evaluation.output(node);
     const x = operand(inputs[0]);
@@ -88,6 +97,7 @@ export const gatherGradient: OperatorDefinition = {
 
 export const oneHot: OperatorDefinition = {
   name: "one_hot",
+  places: (node) => ({ input: 0, size: dimAttribute(node, "count") }),
   evaluate(node, [at], evaluation) {
     const out = evaluation.output(node);
     const count = evaluation.size(dimAttribute(node, "count"));

@@ -1,6 +1,7 @@
 /** Losses that are one operator because engines fuse them. */
 import type { Emitter } from "./emit.ts";
 import { operand } from "./elementwise.ts";
+import { sizeOf } from "./indexing.ts";
 import type { OperatorDefinition } from "./operator.ts";
 import { between, given } from "./sample-data.ts";
 import type { Numbers } from "./tensor.ts";
@@ -36,6 +37,7 @@ const sampled = [between(-3, 3, [4, 5], 1), given([4], [0, 4, 2, 2], "i32")];
 /** log sum exp(x) - x[label], the largest taken off first. */
 export const softmaxCrossEntropy: OperatorDefinition = {
   name: "softmax_cross_entropy",
+  places: ({ inputs: [logits] }) => ({ input: 1, size: sizeOf(logits, 1) }),
   evaluate(node, inputs, evaluation) {
     const out = evaluation.output(node);
     const [logits, labels] = [operand(inputs[0]), operand(inputs[1])];

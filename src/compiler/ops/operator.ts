@@ -85,6 +85,8 @@ export interface OperatorDefinition {
   readonly gradient: GradientRule | "none" | "once";
   /** Absent: no multiply-adds, each operand read and each result written once. */
   cost?(node: Node): Cost;
+  /** The input of whole numbers that are places on an axis, and that axis' size: what lies outside cannot be computed with. */
+  places?(node: Node): { readonly input: number; readonly size: Dim };
   samples(): readonly Sample[];
   /** The same meaning in other primitives, for backends without the operator and for tests to compare with. Undefined where it needs a size that is not known. */
   decompose?(node: Node, inputs: readonly Value[], emit: Emitter): readonly Value[] | undefined;

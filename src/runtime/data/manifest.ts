@@ -152,7 +152,7 @@ function rowOf(
       continue;
     }
     const fault = outside(field, read);
-    if (fault !== undefined) return `column ${columnsOf(field).join(", ")}: ${fault}`;
+    if (fault !== undefined) return fault;
     values.set(field.name, read);
   }
   if (points.length >= 3 && degenerate(points))
@@ -196,13 +196,25 @@ function readTokens(
   return out;
 }
 
+/** What is wrong with a field's numbers, with the column of the first that is. */
 function outside(field: Field, values: readonly number[]): string | undefined {
-  const whole = field.dtype === "i32" || field.dtype === "i64";
-  for (const value of values) {
-    if (whole && !Number.isInteger(value)) return `${value} is not a whole number, which \`${field.name}\` needs`;
-    if (field.range !== undefined && (value < field.range.from || value >= field.range.to)) {
-      return `${value} is not in ${field.range.from} ..< ${field.range.to}, where \`${field.name}\` lies`;
-    }
+  const { name, dtype, range, limits, from } = field;
+  const whole = dtype === "i32" || dtype === "i64";
+  for (const [i, value] of values.entries()) {
+    const fault = (): string | undefined => {
+      if (whole && !Number.isInteger(value)) return `${value} is not a whole number, which \`${name}\` needs`;
+      if (range !== undefined && (value < range.from || value >= range.to))
+        return `${value} is not in ${range.from} ..< ${range.to}, where \`${name}\` lies`;
+      const limit = limits?.[i] ?? undefined;
+      if (limit !== undefined && (value < 0 || value >= limit))
+        return `${value} is not in 0 ..< ${limit}, the places that the model has for it`;
+      return undefined;
+    };
+    const found = fault();
+    if (found === undefined) continue;
+    const column = from.kind === "numbers" ? from.columns[i] : columnsOf(field).join(", ");
+    const which = from.kind === "tokens" ? `, number ${i + 1}` : "";
+    return `column ${column ?? ""}${which}: ${found}`;
   }
   return undefined;
 }

@@ -40,6 +40,8 @@ export interface Field {
   readonly shape: readonly number[];
   /** Whole numbers in from ..< to, where the declaration says so. */
   readonly range: { readonly from: number; readonly to: number } | undefined;
+  /** How many places there are for each number of a sample, where the model uses it as a place; null where it does not. */
+  readonly limits?: readonly (number | null)[];
   readonly from: FieldKind;
 }
 

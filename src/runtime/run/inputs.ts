@@ -14,6 +14,7 @@ import { InputError } from "../error.ts";
 import { FACE_SIZE, makeFace } from "../faces/generate.ts";
 import { SafetensorsFile } from "../safetensors.ts";
 import type { Tensors } from "./engine.ts";
+import { described, misplaced, rangeFor } from "./places.ts";
 
 /** Everything that any graph of a program takes, from a file. */
 export function readAllInputs(program: Program, graph: Graph, path: string): Promise<Tensors> {
@@ -28,23 +29,26 @@ export async function readInputs(graph: Graph, path: string): Promise<Tensors> {
     if (extra.length > 0) {
       throw new InputError(
         `${path}: the model takes no \`${extra.join("`, `")}\`.`,
-        `It takes ${graph.ports.map(described).join(", ")}.`,
+        `It takes ${graph.ports.map(typed).join(", ")}.`,
       );
     }
     const tensors = new Map<string, Tensor>();
     for (const port of graph.ports) {
       if (!file.tensors.has(port.name))
-        throw new InputError(`${path} lacks the ${port.kind} ${described(port)}.`, declared(port.span));
+        throw new InputError(`${path} lacks the ${port.kind} ${typed(port)}.`, declared(port.span));
       const { shape, data, dtype } = await file.read(port.name);
       // Widths may differ; numbers and whole numbers may not be mixed up.
       if (isFloat(dtype) !== isFloat(port.type.dtype))
         throw new InputError(
-          `${path}: \`${port.name}\` is ${dtype}, and the model takes ${described(port)}.`,
+          `${path}: \`${port.name}\` is ${dtype}, and the model takes ${typed(port)}.`,
           declared(port.span),
         );
       tensors.set(port.name, { dtype: port.type.dtype, shape, data });
     }
     requireFit(graph, tensors, path);
+    const wrong = misplaced(graph, tensors);
+    if (wrong !== undefined)
+      throw new InputError(`${path}: ${described(wrong)}.`, declared(wrong.port.span), ...rangeFor(wrong));
     return tensors;
   } finally {
     await file.close();
@@ -52,6 +56,14 @@ export async function readInputs(graph: Graph, path: string): Promise<Tensors> {
 }
 
 function requireFit(graph: Graph, tensors: Tensors, path: string): void {
+  for (const { name, span } of graph.ports) {
+    const shape = tensors.get(name)?.shape ?? [];
+    if (shape.includes(0))
+      throw new InputError(
+        `${path}: \`${name}\` has shape [${shape.join(", ")}], so it holds nothing.`,
+        declared(span),
+      );
+  }
   try {
     bindSizes(graph, tensors);
   } catch (error) {
@@ -60,7 +72,7 @@ function requireFit(graph: Graph, tensors: Tensors, path: string): void {
   }
 }
 
-function described({ name, type }: Port): string {
+function typed({ name, type }: Port): string {
   return `\`${name}\`: ${type.dtype}[${type.shape.map(String).join(", ")}]`;
 }
 

@@ -2,11 +2,12 @@
  * TensorFlow as an engine of single runs: the program is compiled into a folder of its own, opened, run, and removed; or a
  * folder that is named. Loads TensorFlow into this process.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Tensor } from "../../compiler/ops/tensor.ts";
 import { writeTfjs } from "../artifact.ts";
+import { InputError } from "../error.ts";
 import { loadTensorflow } from "../engine/tensorflow/load.ts";
 import { openModel, type TfjsModel } from "../engine/tfjs/model.ts";
 import type { TensorData } from "../engine/tfjs/session.ts";
@@ -41,6 +42,11 @@ export const tensorflow: Engine = {
 
 /** A compiled folder, with its own weights or others. */
 export async function openFolder(folder: string, weights: string | undefined): Promise<Predictor> {
+  if (!existsSync(join(folder, "model.json")))
+    throw new InputError(
+      `${folder} is no folder that \`archc compile --target tfjs\` made: it has no model.json.`,
+      `archc compile FILE --target tfjs --mode predict -o ${folder}`,
+    );
   const { tf } = loadTensorflow({ threads: { inter: 2 } });
   return predictorOf(await openModel(folder, { tf, ...(weights === undefined ? {} : { weights }) }), () => undefined);
 }

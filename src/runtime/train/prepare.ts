@@ -7,7 +7,7 @@ import { join, relative, resolve } from "node:path";
 import type { TypeRules } from "../../compiler/graph/builder.ts";
 import type { Program } from "../../compiler/program.ts";
 import { writeTfjs } from "../artifact.ts";
-import { recipeOf } from "../data/recipe.ts";
+import { limitedRecipe } from "../data/limits.ts";
 import { InputError } from "../error.ts";
 import { writeBeside } from "../files.ts";
 import { ownVersion } from "../package-root.ts";
@@ -145,7 +145,7 @@ function jobOf(program: Program, config: RunConfig, run: string, from: number, w
     model: join(run, RUN_FILES.model),
     weights,
     manifest: resolve(run, config.data),
-    recipe: recipeOf(program.name, program.data, program.train.ports),
+    recipe: limitedRecipe(program, program.train),
     split: "train",
     validation: "val",
     skipBad: config.skipBad,

@@ -7,10 +7,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Program } from "../../compiler/program.ts";
 import { probeEngines } from "../engine/index.ts";
-import { onnxRuntimeVersion, OnnxSession } from "../engine/onnx.ts";
+import { onnxRuntimeVersion } from "../engine/onnx.ts";
 import type { MeasureJob } from "../jobs.ts";
 import { type Engine, fedTo, type Precision, type Tensors } from "../run/engine.ts";
 import { drawInputs, readAllInputs } from "../run/inputs.ts";
+import { openFile, requireInputs } from "../run/onnx.ts";
 import { writeTensors } from "../run/run.ts";
 import { superviseMeasuring } from "../supervise.ts";
 import { openWeights, seededWeights, writeWeights } from "../weights.ts";
@@ -204,8 +205,9 @@ function byNode(found: readonly Measured[]): ReadonlyMap<number, number> {
 
 /** Runs an ONNX file that archc need not have made. Its outputs are matched by name, else by their order. */
 async function runForeign(program: Program, path: string, inputs: Tensors, output: string): Promise<void> {
-  const session = await OnnxSession.open(path);
+  const session = await openFile(path);
   try {
+    requireInputs(session, fedTo(program.predict, inputs), path);
     const wanted = program.predict.outputs.map(({ name }) => name);
     const made = await session.run(fedTo(program.predict, inputs));
     const found = [...made].map(
