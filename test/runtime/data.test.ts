@@ -344,4 +344,26 @@ describe("recipes", () => {
     expect(() => recipeOf("net", undefined, [port("x", [2])])).toThrow(/net has no `data` section/);
     expect(() => recipeOf("net", {}, [port("x", [2])])).toThrow(/says nothing about input `x`/);
   });
+
+  it("takes a map wherever a list does, its members in order", () => {
+    const image = { kind: "image", column: "path", size: 8, mean: { r: 0.1, g: 0.2, b: 0.3 }, std: [1, 1, 1] };
+    const data = {
+      image,
+      codes: { kind: "numbers", columns: { first: "a", second: "b" } },
+      augment: { mirror: { kind: "flip", chance: 0.5, swap: { eyes: { left: 0, right: 1 } } } },
+    };
+    const recipe = recipeOf("net", data, [port("image", [3, 8, 8]), port("codes", [2], "i32")]);
+    expect(recipe.fields.map(({ from }) => from)).toEqual([
+      { ...image, mean: [0.1, 0.2, 0.3] },
+      { kind: "numbers", columns: ["a", "b"] },
+    ]);
+    expect(recipe.augmentations).toEqual([{ kind: "flip", chance: 0.5, swap: [[0, 1]] }]);
+    // One step alone is a list of one, as before.
+    expect(recipeOf("net", { ...data, augment: { kind: "rotate", degrees: 5 } }, []).augmentations).toHaveLength(1);
+    const { codes: _, ...without } = data;
+    const numbers = { ...without, codes: { kind: "numbers", columns: { first: 1 } } };
+    expect(() => recipeOf("net", numbers, [port("codes", [1], "i32")])).toThrow(
+      "net: data.codes: `columns` is a list of texts.",
+    );
+  });
 });

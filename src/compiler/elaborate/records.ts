@@ -120,7 +120,8 @@ function checkDataField(network: Network, name: string, value: Plain, span: Span
   const isRecord = (v: Plain): boolean => typeof v === "object" && !Array.isArray(v) && "kind" in v;
   const text = spanText(span);
   if (dataLists.includes(name)) {
-    if (Array.isArray(value)) return;
+    // A map of steps is a list of them; a map with a `kind` is one step.
+    if (Array.isArray(value) || (typeof value === "object" && !isRecord(value))) return;
     const fixes = isRecord(value) ? [{ title: `write \`[${text}]\``, span, text: `[${text}]` }] : [];
     const args = { what: `\`${name}\``, wanted: "a list of what is done to the samples", given: "no list" };
     context.report("E0206", { ...args, help: `${name} = [${isRecord(value) ? text : "random_flip()"}]` }, span, {

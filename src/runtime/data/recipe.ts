@@ -157,9 +157,9 @@ function augmentationOf(model: string, step: PlainRecord): Augmentation {
   const kind = text(where, step, "kind");
   switch (kind) {
     case "flip": {
-      const swap = step["swap"];
-      if (!Array.isArray(swap)) throw new InputError(`${where}: \`swap\` of a flip is a list of pairs.`);
-      return { kind, chance: number(where, step, "chance"), swap: swap.map((member: Plain) => pair(where, member)) };
+      const swap = listOf(step["swap"]);
+      if (swap === undefined) throw new InputError(`${where}: \`swap\` of a flip is a list of pairs.`);
+      return { kind, chance: number(where, step, "chance"), swap: swap.map((member) => pair(where, member)) };
     }
     case "scale":
       return { kind, low: number(where, step, "low"), high: number(where, step, "high") };
@@ -209,12 +209,19 @@ function sampleShape(field: FieldKind): readonly number[] {
   }
 }
 
+/** A map fits wherever a list does: its members in order. */
+function listOf(plain: Plain | undefined): readonly Plain[] | undefined {
+  if (Array.isArray(plain)) return plain as readonly Plain[];
+  return isRecord(plain) ? Object.values(plain) : undefined;
+}
+
 function isRecord(plain: Plain | undefined): plain is PlainRecord {
   return typeof plain === "object" && !Array.isArray(plain);
 }
 
 function recordsOf(model: string, name: string, plain: Plain): readonly PlainRecord[] {
-  const list: readonly Plain[] = Array.isArray(plain) ? (plain as readonly Plain[]) : [plain];
+  const isStep = isRecord(plain) && typeof plain["kind"] === "string";
+  const list = isStep ? [plain] : (listOf(plain) ?? [plain]);
   return list.map((member) => {
     if (isRecord(member)) return member;
     throw new InputError(`${model}: data.${name} is a list of steps, and ${JSON.stringify(member)} is none.`);
@@ -234,18 +241,19 @@ function number(where: string, record: PlainRecord, key: string): number {
 }
 
 function texts(where: string, record: PlainRecord, key: string): readonly string[] {
-  const value = record[key];
-  if (Array.isArray(value) && value.every((member) => typeof member === "string")) return value;
+  const value = listOf(record[key]);
+  if (value?.every((member) => typeof member === "string") === true) return value;
   throw new InputError(`${where}: \`${key}\` is a list of texts.`);
 }
 
 function numbers(where: string, record: PlainRecord, key: string): readonly number[] {
-  const value = record[key];
-  if (Array.isArray(value) && value.every((member) => typeof member === "number")) return value;
+  const value = listOf(record[key]);
+  if (value?.every((member) => typeof member === "number") === true) return value;
   throw new InputError(`${where}: \`${key}\` is a list of numbers.`);
 }
 
 function pair(where: string, value: Plain | undefined): readonly [number, number] {
-  if (Array.isArray(value) && typeof value[0] === "number" && typeof value[1] === "number") return [value[0], value[1]];
+  const [first, second] = listOf(value) ?? [];
+  if (typeof first === "number" && typeof second === "number") return [first, second];
   throw new InputError(`${where}: ${JSON.stringify(value)} is not a pair of numbers.`);
 }
