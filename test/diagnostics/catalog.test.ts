@@ -45,7 +45,7 @@ describe("JSON", () => {
       file: "a.arch",
       start: { line: 2, column: 15 },
       end: { line: 2, column: 16 },
-      label: "expected `,`, `)`, `:` or an operator",
+      label: "expected `:`",
       help: "write `:` here",
       note: "",
       related: [],

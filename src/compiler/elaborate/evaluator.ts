@@ -411,7 +411,9 @@ export class Evaluator {
     const help =
       expr.kind === "call" && value.kind === "tensor"
         ? "a block takes its settings, then its tensors, and is done; the next one follows behind `|>`"
-        : "";
+        : value.kind === "collection"
+          ? `one of the list:   ${spanText(expr.span)}[0]   or each of them:   [x |> f for f in ${spanText(expr.span)}]`
+          : "";
     reportNoBlock(this.context, `\`${spanText(expr.span)}\``, value, expr.span, help);
   }
   /** Functions of numbers and collections that are no declarations. */

@@ -56,6 +56,13 @@ export class RegionsInstance {
     const wanted = block.callable.kind === "declared" ? listsOf(block).tensors : undefined;
     const given = of.kind === "tuple" ? of.members.length : 1;
     if (wanted === undefined || wanted.length === given) return true;
+    if (wanted.length < given) {
+      const help = `a pool takes all of ${spanText(source.expr.span)}; write a block around \`${block.name}\` that takes ${String(given)} and reads what it needs`;
+      const names = wanted.map((p) => p.name.text);
+      const args = { callee: block.name, wanted: wanted.length, given, names, help };
+      this.#network.evaluator.context.report("E0205", args, span);
+      return false;
+    }
     if (this.#miscounted) return false;
     this.#miscounted = true;
     const names = wanted.map((p) => p.name.text);

@@ -6,6 +6,7 @@ import { report } from "../diagnostics/catalog.ts";
 import type { DiagnosticBag } from "../diagnostics/diagnostic.ts";
 import type { Span } from "../source/source.ts";
 import type {
+  Item,
   Body,
   DimNode,
   Expr,
@@ -206,6 +207,15 @@ class NameChecker {
     }
   }
 
+  /** The weights of a part begin with its name, and what optimizers keep begins with `optimizer`. */
+  #refuseTaken(item: Item): void {
+    const owns = ["shared", "param", "state", "regions", "branch", "head"].includes(item.kind);
+    const name = item.kind === "let" ? item.target : owns && "name" in item ? item.name : undefined;
+    if (name === undefined || !("text" in name) || name.text !== "optimizer") return;
+    const args = { word: name.text, help: "another name, such as `optimizer1`", taken: "what optimizers keep" };
+    report(this.#bag, "E0106", args, name.span);
+  }
+
   #model(model: ModelDecl): void {
     const scope = new Scope(this.#imports);
     for (const param of model.params) this.#bind(param.name, "parameter", scope);
@@ -237,6 +247,7 @@ class NameChecker {
         default:
       }
     }
+    for (const item of model.items) this.#refuseTaken(item);
     this.#distinct(model.items.flatMap((item) => (item.kind === "head" ? [item.name] : [])));
     for (const item of model.items) {
       switch (item.kind) {

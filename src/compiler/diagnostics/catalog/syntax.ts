@@ -35,10 +35,13 @@ export const syntaxRows = {
     message: ({ limit, what }) => `more than ${String(limit)} ${what}`,
     help: () => "give parts of it names of their own with `let`",
   }),
-  E0106: row<{ word: string; help: string }>({
+  E0106: row<{ word: string; help: string; taken?: string }>({
     severity: "error",
     title: "a reserved word is used as a name",
-    message: ({ word }) => `\`${word}\` is a word of the language and cannot be a name`,
+    message: ({ word, taken }) =>
+      taken === undefined
+        ? `\`${word}\` is a word of the language and cannot be a name`
+        : `\`${word}\` is the name of ${taken}, and cannot be that of a part`,
     label: () => "expected a name",
     help: ({ word, help }) => help || `another name, such as \`${word}_\``,
   }),

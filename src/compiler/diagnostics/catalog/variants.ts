@@ -18,7 +18,7 @@ export const variantsRows = {
     help: ({ owner, near, has }) =>
       has.length === 0
         ? `change it as a whole:   set ${owner} = …   (what is inside a block is changed in the block)`
-        : near.map((n) => (owner === "" ? n : `${owner}.${n}`)).join(" or "),
+        : (near.length > 0 ? near : has.slice(0, 1)).map((n) => (owner === "" ? n : `${owner}.${n}`)).join(" or "),
   }),
   E0502: row<{ reader: string; name: string; help: string; keeps: boolean }>({
     severity: "error",
