@@ -7,7 +7,7 @@ import { resolve } from "node:path";
 import type { Program } from "../compiler/program.ts";
 import { degenerate, type Point } from "./data/affine.ts";
 import { Batches } from "./data/batches.ts";
-import { type Manifest, readManifest, type Row } from "./data/manifest.ts";
+import { columnsOf, type Manifest, readManifest, type Row } from "./data/manifest.ts";
 import { limitedRecipe } from "./data/limits.ts";
 import type { Recipe } from "./data/recipe.ts";
 import { fileProblem, InputError } from "./error.ts";
@@ -26,8 +26,10 @@ export interface PredictRequest {
 }
 
 export interface Prediction {
-  /** As it was given. */
-  readonly image: string;
+  /** The picture as it was given; undefined where the model takes none. */
+  readonly image: string | undefined;
+  /** What names a row without a picture: the manifest's own column for that, or its line. */
+  readonly row: string;
   /** By output: a number, or a list where an output has several a sample. */
   readonly values: Readonly<Record<string, number | readonly number[]>>;
   /** The manifest's columns, where there is one. */
@@ -53,6 +55,7 @@ export async function predictAll(
   const { batch, onDone, signal } = request;
   const batches = new Batches(manifest, recipe, { batch, seed: 0, training: false });
   const made: Prediction[] = [];
+  const names = rowNames(manifest, recipe);
   for (let i = 0; i < batches.perEpoch; i += 1) {
     signal.throwIfAborted();
     const outputs = await predictor.run(await batches.at(i));
@@ -63,17 +66,33 @@ export async function predictAll(
         const mine = Array.from(data.subarray(place * each, (place + 1) * each));
         return [name, shape.length === 1 ? (mine[0] ?? NaN) : mine] as const;
       });
-      made.push({ image: nameOf(row, recipe), values: Object.fromEntries(values), columns: row.columns });
+      const about = { image: pictureOf(row, recipe), row: names(row), columns: row.columns };
+      made.push({ ...about, values: Object.fromEntries(values) });
     });
     onDone(made.length, manifest.rows.length);
   }
   return made;
 }
 
-function nameOf(row: Row, recipe: Recipe): string {
-  const column = recipe.fields.flatMap(({ from }) => (from.kind === "image" ? [from.column] : []))[0];
-  const named = column === undefined ? undefined : row.columns[column];
-  return named ?? (typeof row.image === "string" ? row.image : `row ${row.line}`);
+function pictureOf(row: Row, recipe: Recipe): string | undefined {
+  const from = recipe.fields.map((field) => field.from).find(({ kind }) => kind === "image");
+  if (from?.kind !== "image") return undefined;
+  return row.columns[from.column] ?? (typeof row.image === "string" ? row.image : `row ${row.line}`);
+}
+
+/** The first column of texts that differ from row to row, as a name or a key does; the line of the manifest where there is none. */
+function rowNames({ rows }: Manifest, recipe: Recipe): (row: Row) => string {
+  const read = new Set(recipe.fields.flatMap(columnsOf));
+  const column = Object.keys(rows[0]?.columns ?? {}).find((name) => {
+    const texts = rows.map(({ columns }) => columns[name] ?? "");
+    return (
+      name !== "split" &&
+      !read.has(name) &&
+      texts.every((text) => Number.isNaN(Number(text))) &&
+      new Set(texts).size === rows.length
+    );
+  });
+  return (row) => (column === undefined ? undefined : row.columns[column]) ?? String(row.line);
 }
 
 function fromManifest(recipe: Recipe, path: string, request: PredictRequest): Manifest {

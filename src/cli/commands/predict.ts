@@ -77,11 +77,17 @@ async function run(file: string, images: readonly string[], flags: PredictFlags)
             .join(" ");
     ui.print(
       table(
-        ["image", ...outputs],
-        made.map(({ image, values }) => [image, ...outputs.map((name) => text(values[name]))]),
+        [made[0]?.image === undefined ? "row" : "image", ...outputs],
+        made.map(({ image, row, values }) => [image ?? row, ...outputs.map((name) => text(values[name]))]),
       ),
     );
-    ui.result({ predictions: made.map(({ image, values, columns }) => ({ image, ...values, columns })) });
+    ui.result({
+      predictions: made.map(({ image, row, values, columns }) => ({
+        ...(image === undefined ? { row } : { image }),
+        ...values,
+        columns,
+      })),
+    });
   } finally {
     bar.stop();
     await predictor.close();

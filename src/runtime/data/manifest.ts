@@ -102,7 +102,7 @@ function readRecords(path: string): readonly CsvRecord[] {
   return parsed.map(({ record, info }) => ({ record, line: info.lines }));
 }
 
-function columnsOf(field: Field): readonly string[] {
+export function columnsOf(field: Field): readonly string[] {
   const { from } = field;
   return from.kind === "image" || from.kind === "tokens" ? [from.column] : from.columns;
 }

@@ -1,0 +1,47 @@
+// Predictions for the rows of a table: what names them. The numbers are sums by hand.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, it } from "vitest";
+import { openPictures, predictAll, type PredictRequest } from "../../src/runtime/predict.ts";
+import { reference } from "../../src/runtime/run/reference.ts";
+import { seededWeights } from "../../src/runtime/weights.ts";
+import { compileText } from "../support/compile.ts";
+import { standardRules } from "../support/rules.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "archc-predict-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const program = compileText(`model net() {
+  input x: f32[B, 2]
+  head main { predict total = x |> sum(axis: [1]) }
+  data { x = columns({ first: "a", second: "b" }) }
+}
+`);
+async function predicted(table: string): Promise<readonly (readonly [string | undefined, string, unknown])[]> {
+  const data = join(folder, "table.csv");
+  writeFileSync(data, table);
+  const request: PredictRequest = {
+    ...{ images: [], data, split: undefined, limit: undefined, batch: 2, skipBad: false },
+    ...{ onDone: () => undefined, signal: new AbortController().signal },
+  };
+  const setting = { program, rules: standardRules(), weights: seededWeights(0), seed: 0 };
+  const predictor = await reference("f64").open(setting);
+  const made = await predictAll(predictor, openPictures(program, request), request);
+  return made.map(({ image, row, values }) => [image, row, values["total"]]);
+}
+
+it("names a row by the first column of texts that tells rows apart", async () => {
+  const table = "number,split,group,name,a,b\n1,test,u,Ada,1,2\n2,val,u,Ben,3,4\n3,train,v,Cid,5,6\n";
+  expect(await predicted(table)).toEqual([
+    [undefined, "Ada", 3],
+    [undefined, "Ben", 7],
+    [undefined, "Cid", 11],
+  ]);
+});
+it("names it by its line where there is none", async () => {
+  expect(await predicted("a,split,b\n1,test,2\n\n3,val,4\n")).toEqual([
+    [undefined, "2", 3],
+    [undefined, "4", 7],
+  ]);
+});
