@@ -1,6 +1,7 @@
 /** Legal programs of odd forms, each against what it comes to by hand: folds, collections, sharing, element types, states. */
 import { describe, expect, it } from "vitest";
 import { evaluate, type Fed } from "../../src/backends/reference/index.ts";
+import { checkText } from "../support/compile.ts";
 import { programFrom } from "../support/library.ts";
 
 const x: Fed = { shape: [2, 4], data: [1, 2, 3, 4, 5, 6, 7, 8] };
@@ -165,5 +166,40 @@ describe("element types and indexing", () => {
     ["what training would change", "let out = if training then 0.0 * x[:, 0] else x[:, 0]", [1, 5]],
   ])("%s", (_, lines, wanted) => {
     expect(outOf(lines)).toEqual(wanted);
+  });
+});
+
+describe("an invariant that does not hold", () => {
+  it.each([
+    ["at the start", "fold y: float[B, D + 1] = x for _ in 0 ..< times => y"],
+    ["after a round", "fold y: float[B, D + i] = x for i in 0 ..< times => concat([y, y |> linear(2) as more])"],
+  ])("is said once: %s", (_, fold) => {
+    const block = `block grown(times: int)(x: float[B, D]) -> float[B, D] => ${fold}\n`;
+    expect(checkText(block).map((d) => d.code)).toEqual(["E0304"]);
+  });
+});
+
+describe("weights of other element types", () => {
+  it.each(["f64", "f16"])("%s is trained by every optimizer", (type) => {
+    for (const optimizer of ["sgd(momentum: 0.9)", "adam()", "adamw()", "rmsprop()", "adagrad()", "lion(decay: 0.1)"]) {
+      const program = programFrom(`model net() {
+  input x: ${type}[B, 2]
+  head main { loss (x |> linear(1))[:, 0] |> mean(axis: [0])  predict y = x }
+  train { batch = 1  epochs = 1  optimize "**" by ${optimizer} at cosine(0.1, until: 10) }
+}`);
+      const updated = program.train?.updates
+        .filter((u) => u.variable.kind === "param")
+        .map((u) => u.variable.type.dtype);
+      expect(updated, optimizer).toEqual([type, type]);
+    }
+  });
+  it("converts nothing that has its element type already", () => {
+    const program = programFrom(`model net() {
+  input x: f32[B, 2]
+  head main { loss cast(to: f32)(x |> linear(1))[:, 0] |> mean(axis: [0])  predict y = x |> cast(to: f32) }
+  train { batch = 1  epochs = 1  optimize "**" by sgd() at constant(0.1) }
+}`);
+    expect(program.predict.nodes.map((n) => n.op)).toEqual(["input"]);
+    expect(program.train?.nodes.filter((n) => n.op === "cast" && n.path !== "epoch")).toEqual([]);
   });
 });

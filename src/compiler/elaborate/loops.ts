@@ -10,7 +10,7 @@ import { bindTarget, evaluateBody, resolveType, sameType, toTensor } from "./bod
 import { type Environment, extend } from "./environment.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { hole } from "./holes.ts";
-import { describe, unknown, type Val } from "./values.ts";
+import { describe, hasUnknown, unknown, type Val } from "./values.ts";
 
 const STEPS_A_ROUND = 50;
 
@@ -179,12 +179,13 @@ function foldForAll(evaluator: Evaluator, expr: FoldExpr, env: Environment): Val
   const { context } = evaluator;
   context.facts = context.facts.unbounded(target.text).bounded(target.text, { low: 0, high: Infinity });
   const start = toTensor(evaluator, evaluator.plain(expr.start, env), first, expr.start);
-  checkState(evaluator, expr, type, start, first, true);
+  const starts = checkState(evaluator, expr, type, start, first, true);
   const locals = new Map<string, Val>([
     [target.text, intValue(round)],
     [expr.target.text, hole(evaluator.context, before, expr.target.text)],
   ]);
   const made = evaluateBody(evaluator, expr.body, roundEnvironment(evaluator, expr, "0", locals, env), {});
-  checkState(evaluator, expr, type, made, after);
+  const goesOn = checkState(evaluator, expr, type, made, after);
+  if (hasUnknown(starts) || hasUnknown(goesOn)) return unknown; // what it comes to would be said a second time
   return hole(evaluator.context, last, expr.target.text);
 }

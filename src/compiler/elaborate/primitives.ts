@@ -44,6 +44,9 @@ export function emitPrimitive(
   const source = sources[name];
   if (Object.hasOwn(sources, name) && source) return source(evaluator, bindings, locals, site, weights);
 
+  const same = name === "cast" ? operands[0]?.value : undefined;
+  if (same?.kind === "tensor" && same.type.dtype === dtypeAsked(bindings)) return same; // nothing to convert
+
   const { config, tensors = [] } = classify(prim.lists);
   const inputs: Value[] = [];
   let range: Range | undefined;
@@ -84,6 +87,11 @@ export function emitPrimitive(
   if (prim.result?.kind === "list")
     return { kind: "collection", named: false, keys: outputs.map((_, i) => String(i)), members: outputs };
   return prim.result?.kind === "tuple" ? { kind: "tuple", members: outputs } : (outputs[0] ?? unknown);
+}
+
+function dtypeAsked(bindings: Bindings): DType | undefined {
+  const to = bindings.values.get("to");
+  return to?.kind === "dtype" ? to.dtype : undefined;
 }
 
 /** Axes count from 0 in the graph. */
