@@ -11,7 +11,7 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const bundle = join(root, "dist/archc.cjs");
 const cache = join(root, "dist/archc.cache");
 
-v8.setFlagsFromString("--interrupt-budget=1000000");
+if (process.versions.v8.startsWith("11.")) v8.setFlagsFromString("--interrupt-budget=1000000");
 const script = new vm.Script(readFileSync(bundle, "latin1"), {
   filename: bundle,
 });
