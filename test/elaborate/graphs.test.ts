@@ -9,18 +9,18 @@ import { printGraph } from "../../src/compiler/graph/print.ts";
 import { verifyGraph } from "../../src/compiler/graph/verify.ts";
 import { differentiate, haveGradients } from "../../src/compiler/ops/differentiate.ts";
 import { loadModules } from "../../src/compiler/resolve/modules.ts";
-import { DiskHost } from "../../src/runtime/host.ts";
+import { TestHost } from "../support/trees.ts";
 import { compileText, modelOf } from "../support/compile.ts";
 import { goldenProgram } from "../support/goldens.ts";
 
 it("verify: topological, typed by the signatures, names unique", () => {
-  const rules = rulesOf(new DiskHost("models/dhaa.arch"));
+  const rules = rulesOf(new TestHost("models/dhaa.arch"));
   const { train, evaluate, predict } = goldenProgram();
   for (const graph of [train, evaluate, predict]) if (graph) expect(verifyGraph(graph, rules)).toEqual([]);
 });
 
 it("are the same whether like applications are copied or evaluated", () => {
-  const host = new DiskHost("models/dhaa.arch");
+  const host = new TestHost("models/dhaa.arch");
   const bag = new DiagnosticBag();
   const modules = loadModules(host, "models/dhaa.arch", bag);
   const plan = modules && planFor("dhaa", modules.entry, bag);
@@ -65,7 +65,7 @@ it("hold frozen layers still, statistics too", () => {
 it.each(["dhaa", "gan", "vae", "gpt", "unet", "translate", "stn"])(
   "%s: check finds the weights that have gradients",
   (name) => {
-    const host = new DiskHost(`models/${name}.arch`);
+    const host = new TestHost(`models/${name}.arch`);
     const { program } = compile(host, { file: `models/${name}.arch` });
     const total = program?.train?.outputs.find((o) => o.kind === "total");
     if (program?.train === undefined || total === undefined) throw new Error(`${name} has no training graph`);

@@ -3,28 +3,10 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { check, CheckMemo } from "../../src/compiler/compile.ts";
 import { diagnosticToJson } from "../../src/compiler/diagnostics/json.ts";
-import type { Host } from "../../src/compiler/host.ts";
-import { parseFile } from "../../src/compiler/syntax/parse.ts";
-import { DiagnosticBag } from "../../src/compiler/diagnostics/diagnostic.ts";
-import type { FileNode } from "../../src/compiler/syntax/ast.ts";
 import { textHost } from "../support/compile.ts";
 
-/** As an editor's: the library's trees are the same objects every time, or no memo would know them again. */
-const trees = new Map<string, FileNode>();
-function editorHost(text: string): Host {
-  const host = textHost({ "net.arch": text });
-  return {
-    ...host,
-    parsed: (name, content) => {
-      if (!name.startsWith("std:")) return undefined;
-      const tree = trees.get(name) ?? parseFile({ name, text: content }, new DiagnosticBag());
-      trees.set(name, tree);
-      return tree;
-    },
-  };
-}
 const said = (text: string, memo?: CheckMemo): readonly object[] =>
-  check(editorHost(text), "net.arch", memo).diagnostics.map(diagnosticToJson);
+  check(textHost({ "net.arch": text }), "net.arch", memo).diagnostics.map(diagnosticToJson);
 
 describe.each(["dhaa", "gpt", "translate", "gan", "bilstm_tagger", "mobilenet_v2"])("%s", (name) => {
   const text = readFileSync(`models/${name}.arch`, "utf8");

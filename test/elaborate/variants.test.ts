@@ -1,7 +1,7 @@
 /** The paper's ablations as variants, by the parameter counts of an independent implementation, and what edits do. */
 import { describe, expect, it } from "vitest";
 import { compile } from "../../src/compiler/compile.ts";
-import { DiskHost } from "../../src/runtime/host.ts";
+import { TestHost } from "../support/trees.ts";
 import { checkText, compileText, modelOf, paramPaths } from "../support/compile.ts";
 
 const file = "models/dhaa_ablations.arch";
@@ -17,7 +17,7 @@ describe("the ablations of the paper", () => {
     ["dhaa_no_sub", 99_910_821],
     ["res18_ex", 11_228_325],
   ])("%s has %i trained parameters", (variant, count) => {
-    const { program } = compile(new DiskHost(file), { file, variant });
+    const { program } = compile(new TestHost(file), { file, variant });
     const trained = program?.variables.filter((v) => v.trained) ?? [];
     expect(trained.reduce((sum, v) => sum + v.type.shape.reduce((n, d) => n * (d.constant ?? NaN), 1), 0)).toBe(count);
   });

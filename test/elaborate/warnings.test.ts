@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { check } from "../../src/compiler/compile.ts";
 import { spanText } from "../../src/compiler/source/source.ts";
-import { DiskHost } from "../../src/runtime/host.ts";
+import { TestHost } from "../support/trees.ts";
 import { checkText } from "../support/compile.ts";
 
 const found = (text: string): readonly string[] => checkText(text).map((d) => `${d.code} ${spanText(d.span)}`);
@@ -105,6 +105,6 @@ describe("a side of an `if` that is never taken", () => {
 describe("the models of the project", () => {
   it.each(readdirSync("models").filter((name) => name.endsWith(".arch")))("%s has no word said about it", (name) => {
     const file = `models/${name}`;
-    expect(check(new DiskHost(file), file).diagnostics.map((d) => `${d.code} ${d.message}`)).toEqual([]);
+    expect(check(new TestHost(file), file).diagnostics.map((d) => `${d.code} ${d.message}`)).toEqual([]);
   });
 });

@@ -8,14 +8,14 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { check } from "../../src/compiler/compile.ts";
 import { renderAll } from "../../src/compiler/diagnostics/render.ts";
-import { DiskHost } from "../../src/runtime/host.ts";
+import { TestHost } from "../support/trees.ts";
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
 const cases = readdirSync(folder).filter((name) => name.endsWith(".arch"));
 
 describe("messages", () => {
   it.each(cases)("%s", (name) => {
-    const { diagnostics } = check(new DiskHost(name, folder), name);
+    const { diagnostics } = check(new TestHost(name, folder), name);
     const text = renderAll(diagnostics, { width: 120 });
     const path = `${folder}/${basename(name, ".arch")}.txt`;
     if (process.env["UPDATE_ERRORS"] === "1") writeFileSync(path, text + "\n");
@@ -28,7 +28,7 @@ describe("messages", () => {
   it.each(cases.filter((name) => name.startsWith("many")))(
     "reports the ten independent mistakes of %s as ten",
     (name) => {
-      const { diagnostics } = check(new DiskHost(name, folder), name);
+      const { diagnostics } = check(new TestHost(name, folder), name);
       expect(diagnostics.filter((d) => d.severity === "error")).toHaveLength(10);
     },
   );

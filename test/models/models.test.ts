@@ -11,7 +11,7 @@ import { initialValues, variableCount } from "../../src/compiler/ops/initialize.
 import { draws } from "../../src/compiler/ops/sample-data.ts";
 import type { Program } from "../../src/compiler/program.ts";
 import { locateTensorflow } from "../../src/runtime/engine/index.ts";
-import { DiskHost } from "../../src/runtime/host.ts";
+import { TestHost } from "../support/trees.ts";
 import { type Engine, fedTo, predictOnce, type Setting, type Tensors } from "../../src/runtime/run/engine.ts";
 import { drawInputs } from "../../src/runtime/run/inputs.ts";
 import { onnx } from "../../src/runtime/run/onnx.ts";
@@ -51,14 +51,14 @@ const BATCH = 3;
 const files = readdirSync("models").filter((name) => name.endsWith(".arch"));
 const listed = files.flatMap((name) => {
   const file = `models/${name}`;
-  const { models } = listModels(new DiskHost(file), file);
+  const { models } = listModels(new TestHost(file), file);
   return models.filter(({ kind }) => kind === "model").map((model) => ({ file, name: model.name }));
 });
 
 describe("all of them", () => {
   it.each(files)("%s checks clean", (name) => {
     const file = `models/${name}`;
-    expect(check(new DiskHost(file), file).diagnostics).toEqual([]);
+    expect(check(new TestHost(file), file).diagnostics).toEqual([]);
   });
   it("have small settings here", () => {
     expect(listed.map(({ name }) => name).sort()).toEqual(Object.keys(small).sort());
@@ -122,7 +122,7 @@ function departures(made: Tensors, exact: Tensors, single: Tensors, least: numbe
 
 function programOf(file: string, name: string): Program {
   const settings = Object.entries(small[name] ?? {}).map(([path, value]) => ({ path, value }));
-  const { program, diagnostics } = compile(new DiskHost(file), { file, model: name, settings });
+  const { program, diagnostics } = compile(new TestHost(file), { file, model: name, settings });
   if (program === undefined) throw new Error(diagnostics.map((d) => `${d.code} ${d.message}`).join("\n"));
   return program;
 }
@@ -132,7 +132,7 @@ describe.each(listed)("$name", ({ file, name }) => {
   it(`is the same on ${engines.map((e) => e.name).join(" and ")} as in f64`, { timeout: 240_000 }, async () => {
     const program = programOf(file, name);
     const inputs = await drawInputs(program, program.train ?? program.predict, BATCH, 3);
-    const setting: Setting = { program, rules: rulesOf(new DiskHost(file)), weights: moved, seed: 5 };
+    const setting: Setting = { program, rules: rulesOf(new TestHost(file)), weights: moved, seed: 5 };
     const exact = await measure(reference("f64"), setting, inputs);
     const single = await measure(reference("f32"), setting, inputs);
     for (const { data } of [...exact.outputs.values(), ...exact.first.values()])

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { compile } from "../../src/compiler/compile.ts";
 import type { Tensor } from "../../src/compiler/ops/tensor.ts";
 import type { Program } from "../../src/compiler/program.ts";
-import { DiskHost } from "../../src/runtime/host.ts";
+import { TestHost } from "../support/trees.ts";
 import type { MeasureJob } from "../../src/runtime/jobs.ts";
 import { drawInputs } from "../../src/runtime/run/inputs.ts";
 import { allowance, distance } from "../../src/runtime/run/measure.ts";
@@ -109,7 +109,7 @@ describe.each(Object.entries(models))("a wrong gradient in %s", (model, { set, b
   let single: ReadonlyMap<string, Tensor>;
 
   beforeAll(async () => {
-    const made = compile(new DiskHost(file), { file, settings });
+    const made = compile(new TestHost(file), { file, settings });
     if (made.program?.train === undefined) throw new Error(`${file} does not compile`);
     program = made.program;
     const job: MeasureJob = {
@@ -174,7 +174,7 @@ describe.each(Object.entries(models))("a wrong gradient in %s", (model, { set, b
 
 it("finds the first node that departs, by its line", async () => {
   const file = "models/dhaa_ablations.arch";
-  const { program } = compile(new DiskHost(file), { file, variant: "dhaa_c_small" });
+  const { program } = compile(new TestHost(file), { file, variant: "dhaa_c_small" });
   const groups = groupsOf(program!.predict, await drawInputs(program!, program!.predict, 2, 0));
   const nodes = groups.flat();
   expect(nodes.length).toBeGreaterThan(100);

@@ -4,7 +4,7 @@ import { encodeElements } from "../../src/backends/bytes.ts";
 import { rulesOf } from "../../src/compiler/compile.ts";
 import type { Tensor } from "../../src/compiler/ops/tensor.ts";
 import { locateTensorflow } from "../../src/runtime/engine/index.ts";
-import { DiskHost } from "../../src/runtime/host.ts";
+import { TestHost } from "../support/trees.ts";
 import { fedTo, predictOnce, type Setting } from "../../src/runtime/run/engine.ts";
 import { onnx } from "../../src/runtime/run/onnx.ts";
 import { tensorflow } from "../../src/runtime/run/tensorflow.ts";
@@ -34,7 +34,7 @@ function settingOf(
       return [name, { dtype, shape: t?.shape ?? [], data: dtype === "f32" ? Float32Array.from(numbers) : numbers }];
     }),
   );
-  return { program, rules: rulesOf(new DiskHost("case.arch")), weights, seed: 0, inputs };
+  return { program, rules: rulesOf(new TestHost("case.arch")), weights, seed: 0, inputs };
 }
 /** The distance; where all should be 0, the size of what is there. */
 function distance(actual: Tensor | undefined, expected: Tensor | undefined): number {

@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { compile } from "../../src/compiler/compile.ts";
 import type { Program } from "../../src/compiler/program.ts";
-import { DiskHost } from "../../src/runtime/host.ts";
+import { TestHost } from "./trees.ts";
 
 export interface Ablation {
   readonly name: string;
@@ -30,7 +30,7 @@ export function ablations(): readonly Ablation[] {
 export function ablationProgram(name: string, settings: readonly { path: string; value: string }[] = []): Program {
   const file = name === "dhaa" ? "models/dhaa.arch" : ablationsFile;
   const which = name === "dhaa" ? { model: name } : { variant: name };
-  const { program, diagnostics } = compile(new DiskHost(file), { file, settings, ...which });
+  const { program, diagnostics } = compile(new TestHost(file), { file, settings, ...which });
   if (program === undefined) throw new Error(diagnostics.map((d) => `${d.code} ${d.message}`).join("\n"));
   return program;
 }

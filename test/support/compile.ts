@@ -4,6 +4,7 @@ import { check, compile, type CompileOptions } from "../../src/compiler/compile.
 import type { Diagnostic } from "../../src/compiler/diagnostics/diagnostic.ts";
 import type { Host } from "../../src/compiler/host.ts";
 import type { Program } from "../../src/compiler/program.ts";
+import { libraryTree } from "./trees.ts";
 
 export function textHost(files: Readonly<Record<string, string>>): Host {
   return {
@@ -16,6 +17,7 @@ export function textHost(files: Readonly<Record<string, string>>): Host {
       }
     },
     resolve: (_importer, from) => (from.startsWith("std:") ? from : from.replace(/^\.\//, "")),
+    parsed: libraryTree,
   };
 }
 export function compileText(text: string, options: Omit<CompileOptions, "file"> = {}): Program {

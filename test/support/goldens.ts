@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { compile } from "../../src/compiler/compile.ts";
 import type { Program } from "../../src/compiler/program.ts";
-import { DiskHost } from "../../src/runtime/host.ts";
+import { TestHost } from "./trees.ts";
 import { SafetensorsFile } from "../../src/runtime/safetensors.ts";
 
 export interface GoldenTensor {
@@ -51,7 +51,7 @@ export function goldenYardsticks(): Readonly<
 let made: Program | undefined;
 export function goldenProgram(): Program {
   if (made) return made;
-  const { program, diagnostics } = compile(new DiskHost("models/dhaa.arch"), {
+  const { program, diagnostics } = compile(new TestHost("models/dhaa.arch"), {
     file: "models/dhaa.arch",
     settings: goldenSettings,
   });

@@ -8,7 +8,7 @@ import type { Host } from "../../src/compiler/host.ts";
 import type { Graph } from "../../src/compiler/graph/graph.ts";
 import type { Tensor } from "../../src/compiler/ops/tensor.ts";
 import type { Program } from "../../src/compiler/program.ts";
-import { DiskHost } from "../../src/runtime/host.ts";
+import { TestHost } from "./trees.ts";
 import { SafetensorsFile } from "../../src/runtime/safetensors.ts";
 
 /** One case of a golden file: tensors by their name behind the slash. */
@@ -33,7 +33,7 @@ export function membersOf(golden: GoldenCase, kind: string): ReadonlyMap<string,
 
 /** A model from its text; the standard library is read from disk. */
 export function programFrom(text: string): Program {
-  const disk = new DiskHost("case.arch");
+  const disk = new TestHost("case.arch");
   const host: Host = {
     read: (name) => (name === "case.arch" ? text : disk.read(name)),
     resolve: (importer, from) => disk.resolve(importer, from),

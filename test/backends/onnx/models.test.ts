@@ -9,12 +9,12 @@ import { initialValues, variableCount } from "../../../src/compiler/ops/initiali
 import { draws } from "../../../src/compiler/ops/sample-data.ts";
 import type { Tensor } from "../../../src/compiler/ops/tensor.ts";
 import type { Program } from "../../../src/compiler/program.ts";
-import { DiskHost } from "../../../src/runtime/host.ts";
+import { TestHost } from "../../support/trees.ts";
 import { golden, goldenProgram, goldenSettings, goldenYardsticks, relativeL2 } from "../../support/goldens.ts";
 import { onnxBytes, runOnnx } from "../../support/onnx.ts";
 
 const ablations = "models/dhaa_ablations.arch";
-const host = new DiskHost(ablations);
+const host = new TestHost(ablations);
 const variants = listModels(host, ablations).models.map((model) => model.name);
 
 function programOf(variant: string): Program {

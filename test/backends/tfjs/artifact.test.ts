@@ -14,7 +14,7 @@ import { initialValues } from "../../../src/compiler/ops/initialize.ts";
 import type { Program } from "../../../src/compiler/program.ts";
 import { loadTensorflow } from "../../../src/runtime/engine/index.ts";
 import { FeedError, openModel, type TfjsModel, type TfModule } from "../../../src/runtime/engine/tfjs/model.ts";
-import { DiskHost } from "../../../src/runtime/host.ts";
+import { TestHost } from "../../support/trees.ts";
 import { SafetensorsFile, type TensorToWrite, writeSafetensors } from "../../../src/runtime/safetensors.ts";
 import { type GraphNode, graphNodes, writeFolder } from "../../support/tfjs.ts";
 
@@ -32,7 +32,7 @@ const network = (optimizer: string): string => `model net(classes: int = 4) {
 }`;
 
 function programOf(text: string): Program {
-  const disk = new DiskHost("net.arch");
+  const disk = new TestHost("net.arch");
   const host: Host = {
     read: (name) => (name === "net.arch" ? text : disk.read(name)),
     resolve: (importer, from) => disk.resolve(importer, from),

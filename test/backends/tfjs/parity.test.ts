@@ -13,7 +13,7 @@ import { draws } from "../../../src/compiler/ops/sample-data.ts";
 import type { Tensor } from "../../../src/compiler/ops/tensor.ts";
 import type { Program } from "../../../src/compiler/program.ts";
 import type { TensorData } from "../../../src/runtime/engine/tfjs/session.ts";
-import { DiskHost } from "../../../src/runtime/host.ts";
+import { TestHost } from "../../support/trees.ts";
 import { openProgram } from "../../support/tfjs.ts";
 
 const small: readonly Setting[] = Object.entries({ side: 32, size: 8, base: 2, width: 4, classes: 5, units: 1 }).map(
@@ -29,7 +29,7 @@ const cases: readonly [file: string, model: string | undefined, settings: readon
 
 function programOf(name: string, variant: string | undefined, settings: readonly Setting[]): Program {
   const file = `models/${name}.arch`;
-  const { program, diagnostics } = compile(new DiskHost(file), { file, variant, settings });
+  const { program, diagnostics } = compile(new TestHost(file), { file, variant, settings });
   if (program === undefined) throw new Error(diagnostics.map((d) => `${d.code} ${d.message}`).join("\n"));
   return program;
 }
