@@ -3,6 +3,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { writeTensors } from "../../src/runtime/run/run.ts";
 import { SafetensorsFile } from "../../src/runtime/safetensors.ts";
 import { archc, build, hasTensorflow, newFolder, startArchc, TINY, writeRows } from "./support.ts";
 
@@ -155,5 +156,18 @@ describe.runIf(hasTensorflow)("archc verify", () => {
     for (const error of Object.values(tfjs?.maxError ?? {})) expect(error).toBeLessThan(1e-5);
     expect(onnx?.maxError["gradients"]).toBeNull();
     expect(onnx?.maxError["outputs"]).toBeLessThan(1e-5);
+  }, 90_000);
+
+  it("compares on inputs of a file, and tells what does not fit", async () => {
+    const x = { dtype: "f32" as const, shape: [3, 6], data: Float32Array.from({ length: 18 }, (_, i) => Math.sin(i)) };
+    const y = (data: readonly number[]) => ({ dtype: "i32" as const, shape: [3], data: Float64Array.from(data) });
+    await writeTensors(join(folder, "fed.safetensors"), new Map([["x", x], ["y", y([0, 3, 2])]])); // prettier-ignore
+    const fed = archc(folder, "verify", "tiny.arch", "--input", "fed.safetensors", "--json");
+    expect(fed.status).toBe(0);
+    expect(JSON.parse(fed.stdout)).toMatchObject({ ok: true, begin: 0 });
+    await writeTensors(join(folder, "off.safetensors"), new Map([["x", x], ["y", y([0, 4, 2])]])); // prettier-ignore
+    const off = archc(folder, "verify", "tiny.arch", "--input", "off.safetensors");
+    expect(off.status).toBe(1);
+    expect(off.stderr).toContain("off.safetensors: y holds 4, outside 0 ..< 4");
   }, 90_000);
 });
