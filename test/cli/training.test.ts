@@ -3,6 +3,8 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Tensor } from "../../src/compiler/ops/tensor.ts";
+import type { Tensors } from "../../src/runtime/run/engine.ts";
 import { writeTensors } from "../../src/runtime/run/run.ts";
 import { SafetensorsFile } from "../../src/runtime/safetensors.ts";
 import { archc, build, hasTensorflow, newFolder, startArchc, TINY, writeRows } from "./support.ts";
@@ -159,13 +161,14 @@ describe.runIf(hasTensorflow)("archc verify", () => {
   }, 90_000);
 
   it("compares on inputs of a file, and tells what does not fit", async () => {
-    const x = { dtype: "f32" as const, shape: [3, 6], data: Float32Array.from({ length: 18 }, (_, i) => Math.sin(i)) };
-    const y = (data: readonly number[]) => ({ dtype: "i32" as const, shape: [3], data: Float64Array.from(data) });
-    await writeTensors(join(folder, "fed.safetensors"), new Map([["x", x], ["y", y([0, 3, 2])]])); // prettier-ignore
-    const fed = archc(folder, "verify", "tiny.arch", "--input", "fed.safetensors", "--json");
-    expect(fed.status).toBe(0);
-    expect(JSON.parse(fed.stdout)).toMatchObject({ ok: true, begin: 0 });
-    await writeTensors(join(folder, "off.safetensors"), new Map([["x", x], ["y", y([0, 4, 2])]])); // prettier-ignore
+    const x: Tensor = { dtype: "f32", shape: [3, 6], data: Float32Array.from({ length: 18 }, (_, i) => Math.sin(i)) };
+    const fed = (...y: readonly number[]): Tensors =>
+      new Map([["x", x], ["y", { dtype: "i32", shape: [3], data: Float64Array.from(y) }]]); // prettier-ignore
+    await writeTensors(join(folder, "fed.safetensors"), fed(0, 3, 2));
+    const right = archc(folder, "verify", "tiny.arch", "--input", "fed.safetensors", "--json");
+    expect(right.status).toBe(0);
+    expect(JSON.parse(right.stdout)).toMatchObject({ ok: true, begin: 0 });
+    await writeTensors(join(folder, "off.safetensors"), fed(0, 4, 2));
     const off = archc(folder, "verify", "tiny.arch", "--input", "off.safetensors");
     expect(off.status).toBe(1);
     expect(off.stderr).toContain("off.safetensors: y holds 4, outside 0 ..< 4");
