@@ -5,6 +5,7 @@ import { report } from "./diagnostics/catalog.ts";
 import { type Diagnostic, DiagnosticBag } from "./diagnostics/diagnostic.ts";
 import type { CheckMemo } from "./elaborate/memo.ts";
 import { checkDeclarations } from "./elaborate/generic.ts";
+import type { PerUse } from "./elaborate/context.ts";
 import { elaborate, type ElaborateOptions } from "./elaborate/model.ts";
 import type { Plan } from "./elaborate/plan.ts";
 import { dataFields, pretrainedMaps, settingsOf, trainingFields } from "./elaborate/records.ts";
@@ -55,20 +56,25 @@ export function compile(host: Host, options: CompileOptions): Compilation {
 /** For checks of one program after another, as an editor makes them: the second costs a fraction of the first. */
 export { CheckMemo } from "./elaborate/memo.ts";
 
+export interface Checked {
+  readonly diagnostics: readonly Diagnostic[];
+  /** What the blocks of the file leave to each of their uses. */
+  readonly perUse: readonly PerUse[];
+}
 /** Every mistake of a file: its declarations, each of its models, each of its variants. */
-export function check(host: Host, file: string, memo?: CheckMemo): { readonly diagnostics: readonly Diagnostic[] } {
+export function check(host: Host, file: string, memo?: CheckMemo): Checked {
   const bag = new DiagnosticBag();
   const modules = load(host, file, bag);
-  if (modules === undefined) return { diagnostics: bag.sorted() };
+  if (modules === undefined) return { diagnostics: bag.sorted(), perUse: [] };
   const rules = rulesOf(host, modules);
   checkNames(modules.entry, bag);
   refuseNames(modules, bag);
-  checkDeclarations(modules.entry, rules, bag, memo);
+  const perUse = checkDeclarations(modules.entry, rules, bag, memo);
   for (const name of modelNames(modules.entry)) {
     const plan = planFor(name, modules.entry, bag);
     if (plan) assemble(plan, rules, file, bag, { checkOnly: true, memo });
   }
-  return { diagnostics: bag.sorted() };
+  return { diagnostics: bag.sorted(), perUse };
 }
 
 export interface Listed {

@@ -7,6 +7,7 @@ import { Reported } from "../fail.ts";
 import { example, type ReportFlags, withReport } from "../flags.ts";
 import { requireFile } from "../load.ts";
 import { Ui } from "../ui.ts";
+import type { PerUse } from "../../compiler/elaborate/context.ts";
 import type { Diagnostic } from "../../compiler/diagnostics/diagnostic.ts";
 
 interface CheckFlags extends ReportFlags {
@@ -19,7 +20,7 @@ export function check(): Command {
     .description("parse and type-check files, every model and variant of each")
     .argument("<file...>", ".arch files")
     .option("--fix", "apply the fixes that the errors offer, where there is one")
-    .option("--strict", "fail on warnings too");
+    .option("--strict", "fail on warnings too, and list what is checked at each use of a block only");
   return example(withReport(command), "archc check models/dhaa.arch models/dhaa_ablations.arch").action(run);
 }
 
@@ -28,21 +29,35 @@ async function run(files: readonly string[], flags: CheckFlags): Promise<void> {
   files.forEach(requireFile);
   const compiler = await import("../../compiler/compile.ts");
   const all: Diagnostic[] = [];
+  const perUse: PerUse[] = [];
   for (const file of files) {
     const host = new DiskHost(file);
-    const found = flags.fix === true ? await fixed(ui, host, file) : compiler.check(host, host.name(file)).diagnostics;
-    all.push(...found);
+    if (flags.fix === true) await applyFixes(ui, host, file);
+    const checked = compiler.check(host, host.name(file));
+    all.push(...checked.diagnostics);
+    if (flags.strict === true) perUse.push(...checked.perUse);
   }
   const unique = distinct(all);
   if (unique.length > 0) {
     (await import("../diagnostics.ts")).printDiagnostics(unique);
     ui.note(`\narchc explain ${unique[0]?.code ?? ""} says more about ${unique.length === 1 ? "it" : "the first one"}`);
   }
-  ui.result({ diagnostics: unique.map(diagnosticToJson) });
+  for (const each of perUse) {
+    const { file, line, column, what } = shown(each);
+    if (!ui.quiet) ui.print(`${file}:${String(line)}:${String(column)} checked at each use: ${what}`);
+  }
+  const diagnostics = unique.map(diagnosticToJson);
+  ui.result(flags.strict === true ? { diagnostics, perUse: perUse.map(shown) } : { diagnostics });
   const fails = flags.strict === true ? ["error", "warning"] : ["error"];
   if (unique.some(({ severity }) => fails.includes(severity))) throw new Reported();
   const none = flags.strict === true ? "no errors, no warnings" : "no errors";
   if (!ui.quiet) ui.print(`${files.length === 1 ? (files[0] ?? "") : `${files.length} files`}: ${none}`);
+}
+
+/** A condition that is left to the uses, as it is told. */
+function shown({ span, callee, what }: PerUse): { file: string; line: number; column: number; what: string } {
+  const place = positionOf(span.file, span.start);
+  return { file: span.file.name, ...place, what: callee === undefined ? what : `${callee} needs ${what}` };
 }
 
 /** Two files that import a third report its errors once. */
@@ -56,12 +71,12 @@ function distinct(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
   });
 }
 
-/** Writes the file with every edit that applies, and gives what is left to say. */
-async function fixed(ui: Ui, host: DiskHost, file: string): Promise<readonly Diagnostic[]> {
+/** Writes the file with every edit that applies. */
+async function applyFixes(ui: Ui, host: DiskHost, file: string): Promise<void> {
   const { mend } = await import("../../compiler/mend.ts");
   const name = host.name(file);
-  const { text, applied, diagnostics } = mend(host, name);
-  if (applied.length === 0) return diagnostics;
+  const { text, applied } = mend(host, name);
+  if (applied.length === 0) return;
   const { writeBeside } = await import("../../runtime/files.ts");
   writeBeside(file, text);
   for (const { diagnostic, fix } of applied) {
@@ -69,5 +84,4 @@ async function fixed(ui: Ui, host: DiskHost, file: string): Promise<readonly Dia
     ui.note(`${name}:${line}:${column} ${diagnostic.code}: ${fix.title}`);
   }
   ui.note(`${name}: ${applied.length === 1 ? "1 edit" : `${applied.length} edits`} made\n`);
-  return diagnostics;
 }

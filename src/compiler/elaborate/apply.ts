@@ -385,7 +385,9 @@ export class Applier {
         if (holds.kind === "bool" && holds.value) continue;
       } catch (error) {
         // depends on what is fed, which the engine sees, or on what only uses of this block know
-        if (error instanceof OpenError || (context.generic && error instanceof StaticError)) continue;
+        const isOpen = error instanceof OpenError || (context.generic && error instanceof StaticError);
+        if (isOpen && context.generic) context.leave(site.span, spanText(condition.span));
+        if (isOpen) continue;
         if (!(error instanceof StaticError)) throw error;
       }
       reportCondition(context, block, condition, bindings, site.span);

@@ -40,6 +40,16 @@ interface Progress {
   readonly updates: number;
   readonly asserts: number;
   readonly reports: number;
+  readonly leaves: number;
+}
+
+/** A condition of a block that is checked at each of its uses. */
+export interface PerUse {
+  readonly span: Span;
+  /** The block that asks for it, where it stands in another one. */
+  readonly callee: string | undefined;
+  /** As a user would write it: `C == out`. */
+  readonly what: string;
 }
 
 /** Shared between the graphs of one model: names and initial values do not depend on the mode. */
@@ -94,6 +104,9 @@ export class Context {
   readonly templates: Templates = new Templates(this);
   readonly anyFrozen: boolean;
   #reports = 0;
+  #leaves = 0;
+  /** What the check of a block for all uses leaves to each of them. */
+  readonly left = new Map<string, PerUse>();
   readonly #draws = new Map<string, number>();
 
   constructor(options: {
@@ -111,7 +124,10 @@ export class Context {
     this.variables = new VariableStore(this.graph);
     this.training = options.training;
     this.generic = options.generic ?? false;
-    if (this.generic) this.facts = Facts.open;
+    if (this.generic)
+      this.facts = Facts.open((left, right) => {
+        this.leave(this.frames.at(-1)?.span, `${left.toString()} == ${right.toString()}`);
+      });
     this.shared = options.shared;
     this.isFrozen = options.isFrozen ?? (() => false);
     this.anyFrozen = options.isFrozen !== undefined;
@@ -126,6 +142,14 @@ export class Context {
     const inside = place === span || isPrimitive ? [] : [{ span, label: "here, inside the standard library" }];
     const note = extras.note ?? (this.variant === undefined ? "" : `(in the variant \`${this.variant}\`)`);
     report(this.bag, code, args, place, { ...extras, note, related: [...(extras.related ?? []), ...inside] });
+  }
+  /** In the check of a block for all uses: notes that only a use can decide `what`. */
+  leave(span: Span | undefined, what: string): void {
+    this.#leaves++;
+    const place = span && this.place(span);
+    if (place === undefined || isStandard(place)) return;
+    const callee = this.frames.findLast((f) => f.span === place)?.name;
+    this.left.set(`${String(place.start)} ${what}`, { span: place, callee, what });
   }
   /** The innermost place on the way to `span` that is in a user's file. */
   place(span: Span): Span {
@@ -157,6 +181,7 @@ export class Context {
       updates: variables.updateCount,
       asserts: asserts.length,
       reports: this.#reports,
+      leaves: this.#leaves,
     };
   }
   /** Counts a step of evaluation; a round of a loop takes as long as many others. */

@@ -12,7 +12,7 @@ import { Bindings, classify, isTensorType, namesIn } from "../types/signature.ts
 import { type IntValue, intValue, listOf, type Static, StaticError } from "../types/static.ts";
 import { type DType, isDType, showType, type TensorType } from "../types/tensor.ts";
 import { evaluateBody, resolveRange, resolveType, sameType } from "./bodies.ts";
-import { BudgetError, Context, newSharedState } from "./context.ts";
+import { BudgetError, Context, newSharedState, type PerUse } from "./context.ts";
 import type { CheckMemo } from "./memo.ts";
 import { type Environment, extend, WeightScope } from "./environment.ts";
 import { Evaluator } from "./evaluator.ts";
@@ -38,8 +38,14 @@ const genericDtypes: ReadonlyMap<string, DType> = new Map([
   ["any", "f32"],
 ]);
 
-/** Checks every block, function and constant that a file declares. */
-export function checkDeclarations(scope: FileScope, rules: TypeRules, bag: DiagnosticBag, memo?: CheckMemo): void {
+/** Checks every block, function and constant that a file declares; gives what is left to their uses. */
+export function checkDeclarations(
+  scope: FileScope,
+  rules: TypeRules,
+  bag: DiagnosticBag,
+  memo?: CheckMemo,
+): readonly PerUse[] {
+  const left: PerUse[] = [];
   for (const declaration of scope.declarations.values()) {
     const context = new Context({
       bag: new DiagnosticBag(),
@@ -62,7 +68,9 @@ export function checkDeclarations(scope: FileScope, rules: TypeRules, bag: Diagn
     }
     // a run of axes stands for any number of them; two were tried, and a shape that fails with two may do with others
     for (const d of context.bag.sorted()) if (!shapesVary || !d.code.startsWith("E03")) bag.add(d);
+    left.push(...context.left.values());
   }
+  return left;
 }
 
 function hasRun(type: TypeNode | undefined): boolean {

@@ -106,7 +106,10 @@ export function evaluateFold(evaluator: Evaluator, expr: FoldExpr, env: Environm
     bindTarget(evaluator, expr.target, state, locals);
     state = evaluateBody(evaluator, expr.body, roundEnvironment(evaluator, expr, key, locals, env), {});
   });
-  if (over === undefined) return unknown;
+  if (over === undefined) {
+    evaluator.context.leave(expr.span, "the same type after each round");
+    return unknown;
+  }
   // after the last round the invariant speaks of the round that would follow
   return next.size > 0 ? holdInvariant(evaluator, expr, state, extend(env, next)) : state;
 }

@@ -68,6 +68,7 @@ export class Templates {
     const marked =
       before.reports !== after.reports ||
       before.asserts !== after.asserts ||
+      before.leaves !== after.leaves ||
       context.variables.reusedAnyOf(before.variables, before.reuses);
     if (known !== undefined || marked) return result;
     const own = (path: string): boolean =>

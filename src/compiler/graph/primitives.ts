@@ -17,7 +17,7 @@ import { type DType, isDType, showType, type TensorType } from "../types/tensor.
  * Rules over the primitives declared in some files. What depends on sizes known at run time counts as right: passes derive
  * their nodes from a program that was checked with all its facts.
  */
-export function primitiveRules(primitives: Iterable<PrimDecl>, facts: Facts = Facts.open): TypeRules {
+export function primitiveRules(primitives: Iterable<PrimDecl>, facts: Facts = Facts.open()): TypeRules {
   const byName = new Map([...primitives].map((p) => [p.name.text, p]));
   const known = new Map<string, readonly TensorType[]>();
   return {

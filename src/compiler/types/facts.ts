@@ -18,15 +18,19 @@ export class Facts {
    * sizes.
    */
   readonly lenient: boolean;
+  /** Hears of each equation that is left to the uses. */
+  readonly #left: ((left: Dim, right: Dim) => void) | undefined;
 
   constructor(
     bounds: ReadonlyMap<string, Interval> = new Map(),
     divisors: ReadonlyMap<string, number> = new Map(),
     lenient = false,
+    left?: (left: Dim, right: Dim) => void,
   ) {
     this.#bounds = bounds;
     this.#divisors = divisors;
     this.lenient = lenient;
+    this.#left = left;
   }
   /** Equal for equal facts. */
   get key(): string {
@@ -35,23 +39,25 @@ export class Facts {
     return [String(this.lenient), ...bounds, ...divisors].join();
   }
   static readonly none = new Facts();
-  /** For the check of a block for all sizes. */
-  static readonly open = new Facts(new Map(), new Map(), true);
+  /** For the check of a block for all sizes; `left` hears of each equation that only uses can decide. */
+  static open(left?: (left: Dim, right: Dim) => void): Facts {
+    return new Facts(new Map(), new Map(), true, left);
+  }
 
   /** These facts and that the variable of this key lies in the interval. */
   bounded(key: string, interval: Interval): Facts {
     const before = this.#bounds.get(key) ?? anySize;
     const both = { low: Math.max(before.low, interval.low), high: Math.min(before.high, interval.high) };
-    return new Facts(new Map([...this.#bounds, [key, both]]), this.#divisors, this.lenient);
+    return new Facts(new Map([...this.#bounds, [key, both]]), this.#divisors, this.lenient, this.#left);
   }
   /** These facts, and that the variable may be 0 or negative. */
   unbounded(key: string): Facts {
     const bounds = new Map([...this.#bounds, [key, { low: -Infinity, high: Infinity }]]);
-    return new Facts(bounds, this.#divisors, this.lenient);
+    return new Facts(bounds, this.#divisors, this.lenient, this.#left);
   }
   /** These facts and that `divisor` divides the variable. */
   divisible(key: string, divisor: number): Facts {
-    return new Facts(this.#bounds, new Map([...this.#divisors, [key, divisor]]), this.lenient);
+    return new Facts(this.#bounds, new Map([...this.#divisors, [key, divisor]]), this.lenient, this.#left);
   }
   /** The dim with every variable that has a known divisor written as a multiple of it, so that exact divisions show. */
   normalize(dim: Dim): Dim {
@@ -100,6 +106,7 @@ export class Facts {
   /** Whether two sizes count as equal here. */
   equal(left: Dim, right: Dim): boolean {
     const decided = this.decide(left, "==", right);
+    if (this.lenient && decided === undefined) this.#left?.(left, right);
     return this.lenient ? decided !== false : decided === true;
   }
   /** True or false for all sizes; undefined where it depends on them. */
