@@ -18,22 +18,22 @@ import { variants } from "./commands/variants.ts";
 import { verify } from "./commands/verify.ts";
 import { weights } from "./commands/weights.ts";
 
-export const COMMANDS: readonly (() => Command)[] = [
-  create,
-  check,
-  fmt,
-  explain,
-  compile,
-  summary,
-  params,
-  variants,
-  weights,
-  run,
-  verify,
-  gradcheck,
-  data,
-  train,
-  predict,
-  engine,
-  doctor,
-];
+export const COMMANDS: ReadonlyMap<string, () => Command> = new Map([
+  ["new", create],
+  ["check", check],
+  ["fmt", fmt],
+  ["explain", explain],
+  ["compile", compile],
+  ["summary", summary],
+  ["params", params],
+  ["variants", variants],
+  ["weights", weights],
+  ["run", run],
+  ["verify", verify],
+  ["gradcheck", gradcheck],
+  ["data", data],
+  ["train", train],
+  ["predict", predict],
+  ["engine", engine],
+  ["doctor", doctor],
+]);

@@ -12,7 +12,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 // Not awaited here: a script, which the bundle is, awaits nothing at its top.
-program()
+program(process.argv[2])
   .parseAsync()
   .catch((error: unknown) => {
     process.exitCode = report(error);

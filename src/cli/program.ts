@@ -1,16 +1,18 @@
 /**
- * The whole command line as one value: every command, its flags and its help. Running it is `main.ts`'s.
+ * The command line as one value: every command, its flags and its help. Running it is `main.ts`'s.
  */
 import { Command } from "commander";
 import { ownVersion } from "../runtime/package-root.ts";
 import { COMMANDS } from "./commands.ts";
 
-export function program(): Command {
+/** With `only`, the name of a command, the others are not made: most calls need one. */
+export function program(only?: string): Command {
   const root = new Command("archc")
     .description("checks and compiles .arch files: neural architectures, to TensorFlow training graphs and to ONNX")
     .version(ownVersion(), "-V, --version", "archc's version")
     .helpCommand("help [command]", "how to use a command");
-  for (const make of COMMANDS) root.addCommand(make());
+  const one = only === undefined ? undefined : COMMANDS.get(only);
+  for (const make of one === undefined ? COMMANDS.values() : [one]) root.addCommand(make());
   settle(root);
   return root;
 }
