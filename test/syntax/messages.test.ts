@@ -23,11 +23,11 @@ describe("a line without a start", () => {
     if (diagnostic === undefined) throw new Error("nothing was reported");
     expect(render(diagnostic, { width: 110 })).toBe(
       `
-error[E0102]: this line has no start                                                       models/net.arch:3:3
+error[E0102]: this line cannot start with \`relu\`                                           models/net.arch:3:3
     2 │   let y = x |> conv(64)
     3 │   relu(y)
       │   ^^^^ a line starts with let, param, …; a body ends in \`=> result\`
-   help: => relu(y)                                                         (lines after 3 were read as usual)`.trimStart(),
+   help: => relu(y)`.trimStart(),
     );
   });
 
@@ -39,9 +39,9 @@ error[E0102]: this line has no start                                            
   it("is told apart by where it stands", () => {
     const model = "model m() {\n  input x: f32[B]\n  y = x\n  imput z: f32[B]\n  head h {\n    x\n  }\n}\n";
     expect(summary(parse(model).diagnostics)).toEqual([
-      "E0102 3:3 this line has no start | a line of a model starts with input, target, let, branch, head, …",
-      "E0102 4:3 this line has no start | a line of a model starts with input, target, let, branch, head, …",
-      "E0102 6:5 this line has no start | a line of a head starts with let, loss, predict or metric",
+      "E0102 3:3 this line cannot start with `y` | a line of a model starts with input, target, let, branch, head, …",
+      "E0102 4:3 this line cannot start with `imput` | a line of a model starts with input, target, let, branch, head, …",
+      "E0102 6:5 this line cannot start with `x` | a line of a head starts with let, loss, predict or metric",
     ]);
     expect(fixed(model)).toBe(
       model.replace("y = x", "let y = x").replace("imput", "input").replace("    x\n", "    loss x\n"),

@@ -315,7 +315,9 @@ export const foreignSettings: Readonly<Record<string, Foreign>> = {
   inplace: advice("nothing is changed in place; leave it out"),
   device: advice(eager),
   training: advice(eager),
-  reduction: advice("a loss gives the mean over the batch; `|> sum(axis: [0])` and others are written out"),
+  reduction: advice(
+    "a loss gives the mean over the batch; the sum is that, times its size:   B * cross_entropy(logits, label)",
+  ),
   batch_first: advice("the batch is always the first axis; leave it out"),
   data_format: advice("the axes are always [B, C, H, W]; leave it out"),
   name: advice("a name is a label behind the application:   x |> conv(64) as name"),

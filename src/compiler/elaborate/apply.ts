@@ -4,7 +4,7 @@
  */
 import type { Span } from "../source/source.ts";
 import { spanText } from "../source/source.ts";
-import type { BlockDecl, CallExpr, Expr, Param, PrimDecl, TypeNode } from "../syntax/ast.ts";
+import type { Argument, BlockDecl, CallExpr, Expr, Param, PrimDecl, TypeNode } from "../syntax/ast.ts";
 import { OpenError } from "../types/evaluate.ts";
 import { type ArgumentType, Bindings, classify, type ParamList } from "../types/signature.ts";
 import { intValue, type Static, StaticError } from "../types/static.ts";
@@ -71,12 +71,20 @@ export class Applier {
       const param = arg.name
         ? lists.config.find((p) => p.name.text === arg.name?.text)
         : positionalParam(block, lists.config, position++);
-      return { arg, param, value: evaluator.argument(arg.value, env, param?.type?.kind === "block") };
+      // of a setting that is not there nobody knows what its value was to be
+      const alone = param === undefined ? arg.name !== undefined : param.type?.kind === "block";
+      return { arg, param, value: evaluator.argument(arg.value, env, alone) };
     });
     if (args.some((a) => hasUnknown(a.value))) return unknown;
     const site: Site = { expr: call, span: call.callee.span, env, want };
     const anyTensor = args.some((a) => holdsTensor(a.value));
     const anyNamed = args.some((a) => a.arg.name !== undefined);
+    const odd = args.find(({ arg, param }) => param === undefined && arg.name !== undefined && !takes(lists, arg));
+    if (anyTensor && odd) {
+      // whichever list it is written in, no block has it
+      reportUnknownSetting(context, block.name, odd.arg, lists.config);
+      return unknown;
+    }
     const missing = open.filter((p) => p.default === undefined);
 
     if (
@@ -468,4 +476,9 @@ function shapesOf(value: Val & { kind: "collection" }): Static {
 /** A tensor that has no entries already, made so on purpose. */
 function isEmpty(value: Val): boolean {
   return value.kind === "tensor" && value.type.shape.some((d) => d.constant === 0);
+}
+
+/** Whether one of the tensors has the name of an argument. */
+function takes({ tensors = [] }: ParamList, { name }: Argument): boolean {
+  return tensors.some((param) => param.name.text === name?.text);
 }

@@ -58,7 +58,10 @@ export function reportMismatch(context: Context, application: Application, { par
         });
         const count = declared.size === undefined ? undefined : upTo ? oneMore(declared.size) : declared.size;
         if (help !== "" && count !== undefined) help = help.replace(/\(.*\)$/, `(${count})`);
-        if (help !== "" && mismatch.actual.from.constant !== 0)
+        const first = mismatch.actual.from.constant;
+        if (help !== "" && first !== undefined && first < 0)
+          help = `labels count from 0; one below it stands for none, and is left out by hand:   ${what} in 0 ..< ${declared.size ?? last}`;
+        else if (help !== "" && first !== 0)
           help = `labels count from 0:   ${what} in 0 ..< ${declared.size ?? last}   or a score for 0 as well:   ${help}`;
         const argument =
           bound && scores?.value.kind === "tensor" ? scores.value.reasons[bound.axis]?.argument : undefined;

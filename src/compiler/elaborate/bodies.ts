@@ -7,12 +7,13 @@ import { spanText } from "../source/source.ts";
 import { foreignType } from "../diagnostics/foreign-names.ts";
 import { suggest } from "../diagnostics/suggest.ts";
 import { dtypeClasses, dtypes, isDType, isDTypeClass, showType, type TensorType } from "../types/tensor.ts";
-import { namesIn, type Range } from "../types/signature.ts";
-import { Dim } from "../types/dim.ts";
+import { namesIn } from "../types/signature.ts";
+import type { Dim } from "../types/dim.ts";
 import { fitStatic, showTypeNode } from "./functions.ts";
 import { type Environment, extend, join } from "./environment.ts";
 import type { Evaluator, Want } from "./evaluator.ts";
 import { reportSharedValue } from "./mistakes.ts";
+import { withRange } from "./ranges.ts";
 import { initializerOf } from "./initial.ts";
 import { liftNumber, makeTensor } from "./tensors.ts";
 import { describe, hasUnknown, isStatic, unknown, type Val } from "./values.ts";
@@ -176,7 +177,12 @@ export function evaluateLet(
   if (!sameType(evaluator, lifted.type, type)) {
     evaluator.context.report(
       "E0304",
-      { what: name === undefined ? "this" : `\`${name}\``, declared: showType(type), given: showType(lifted.type) },
+      {
+        what: name === undefined ? "this" : `\`${name}\``,
+        declared: showType(type),
+        given: showType(lifted.type),
+        ...classInstead(annotation, type, lifted.type, env),
+      },
       value.span,
       {
         related: [{ span: annotation.span, label: "declared here" }],
@@ -184,7 +190,20 @@ export function evaluateLet(
     );
     return unknown;
   }
-  return lifted;
+  return withRange(evaluator, name ?? "", annotation, lifted, value, env);
+}
+
+/** Where a block takes `int` or `float`, one of them is a stand-in: neither type holds for all uses, the class does. */
+function classInstead(annotation: TypeNode, type: TensorType, given: TensorType, env: Environment): { help?: string } {
+  if (annotation.kind !== "tensor" || type.dtype === given.dtype) return {};
+  const { file, start } = annotation.span;
+  const above = file.text.slice(Math.max(0, file.text.lastIndexOf("block ", start)), start);
+  const name = [...env.dtypes.keys()].find(
+    (word) => env.dtypes.get(word) === given.dtype && above.includes(`${word}[`),
+  );
+  if (name === undefined || !isDTypeClass(name) || !dtypeClasses[name](type.dtype)) return {};
+  const written = showTypeNode(annotation).replace(/^\w+/, name);
+  return { help: `the block takes \`${name}\`, of any width; what is made of it keeps that:   ${written}` };
 }
 
 export function sameType(evaluator: Evaluator, a: TensorType, b: TensorType): boolean {
@@ -300,15 +319,6 @@ export function resolveType(evaluator: Evaluator, node: TypeNode, env: Environme
     return undefined;
   }
   return { dtype, shape };
-}
-
-/** `in 0 ..< classes` of a port. */
-export function resolveRange(evaluator: Evaluator, node: TypeNode, env: Environment): Range | undefined {
-  const range = node.kind === "tensor" ? node.range : undefined;
-  if (range?.kind !== "binary") return undefined;
-  const [from, to] = [evaluator.static(range.left, env), evaluator.static(range.right, env)];
-  if (from?.kind !== "int" || to?.kind !== "int") return undefined;
-  return { from: from.dim, to: range.op === "..=" ? to.dim.plus(Dim.one) : to.dim };
 }
 
 /** A condition that must hold: decided now, or kept as a precondition on what is fed. */

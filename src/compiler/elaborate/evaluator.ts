@@ -30,6 +30,7 @@ import { evaluateComprehension, evaluateFold } from "./loops.ts";
 import {
   reportEqualNames,
   reportNoBlock,
+  reportRounding,
   reportTensorCondition,
   reportUnknownMember,
   reportUnknownName,
@@ -252,8 +253,10 @@ export class Evaluator {
       const quoted = other.kind === "string" && side.kind === "name" ? JSON.stringify(side.text) : "";
       const help = quoted === "" ? "" : `a text stands in quotes:   ${quoted}`;
       const fixes = quoted === "" ? [] : [{ title: `write ${quoted}`, span: side.span, text: quoted }];
-      const args = { what: `\`${expr.op}\``, wanted: "numbers or tensors", given: describe(odd), help };
-      this.context.report("E0206", args, expr.span, { fixes });
+      const wanted = other.kind === "string" ? "another text" : "numbers or tensors";
+      const args = { what: `\`${expr.op}\``, wanted, given: describe(odd), help };
+      const at = odd === right ? expr.right : expr.left;
+      this.context.report("E0206", args, quoted === "" ? at.span : side.span, { fixes });
       return unknown;
     }
     const result = staticBinary(expr.op, left, right, this.context.facts);
@@ -461,8 +464,11 @@ export class Evaluator {
       name,
       expr.args.map((a) => a.value),
       (e) => {
-        const value = this.static(e, env);
-        if (value === undefined) throw new UnknownError();
+        const value = this.plain(e, env);
+        if (value.kind === "tensor" && (name === "floor" || name === "ceil"))
+          reportRounding(this.context, name, value, expr);
+        else if (!isStatic(value)) this.static(e, env);
+        if (!isStatic(value)) throw new UnknownError();
         return value;
       },
       this.context.facts,

@@ -11,7 +11,7 @@ import { Dim } from "../types/dim.ts";
 import { Bindings, classify, isTensorType, namesIn } from "../types/signature.ts";
 import { type IntValue, intValue, listOf, type Static, StaticError } from "../types/static.ts";
 import { type DType, isDType, showType, type TensorType } from "../types/tensor.ts";
-import { evaluateBody, resolveRange, resolveType, sameType } from "./bodies.ts";
+import { evaluateBody, resolveType, sameType } from "./bodies.ts";
 import { BudgetError, Context, newSharedState, type PerUse } from "./context.ts";
 import type { CheckMemo } from "./memo.ts";
 import { type Environment, extend, WeightScope } from "./environment.ts";
@@ -29,6 +29,7 @@ import {
   type Val,
 } from "./values.ts";
 import type { Operand } from "./apply.ts";
+import { resolveRange } from "./ranges.ts";
 
 /** What the classes of element types stand for where no use says it. */
 const genericDtypes: ReadonlyMap<string, DType> = new Map([

@@ -4,7 +4,7 @@
  */
 import { foreignMember, foreignName, foreignSetting } from "../diagnostics/foreign-names.ts";
 import type { Fix } from "../diagnostics/diagnostic.ts";
-import { nearest, suggest } from "../diagnostics/suggest.ts";
+import { nearest, suggest, type Suggestion } from "../diagnostics/suggest.ts";
 import type { FileScope } from "../resolve/modules.ts";
 import { type Span, spanText } from "../source/source.ts";
 import type { Argument, CallExpr, Expr, IfExpr, Param, TypeNode } from "../syntax/ast.ts";
@@ -37,6 +37,11 @@ export function reportUnknownName(context: Context, name: string, span: Span, en
   }
   const { near, advice, fixes } = suggest(name, span, names, foreignName(name, names));
   const known = near.length > 0 || advice !== "";
+  const inPlace = known ? "" : fitsBehind(span, env.file);
+  if (inPlace !== "") {
+    context.report("E0202", { name, near, advice: inPlace }, span);
+    return;
+  }
   const further = known ? advice : (sizeAdvice(name, span) ?? ownerAdvice(name, env.file) ?? "");
   context.report("E0202", { name, near, advice: further }, span, { fixes });
 }
@@ -48,6 +53,19 @@ function sizeAdvice(name: string, { file, start, end }: Span): string | undefine
   return name === name.toUpperCase()
     ? "sizes that are not known before have their names from inputs, such as the batch:   B"
     : `a size that comes with the tensor has a name in capitals:   ${name.toUpperCase()}`;
+}
+
+/** What may stand behind `at` and `by`, told by the tensors that it takes: the names in scope. */
+function fitsBehind({ file, start }: Span, scope: FileScope): string {
+  const [, word] = /\b(at|by)\s+$/.exec(file.text.slice(Math.max(0, start - 40), start)) ?? [];
+  if (word === undefined) return "";
+  const tensors = word === "at" ? ["i64[]", "f32[]"] : ["float[...S]", "float[...S]", "f32[]"];
+  const fitting = [...scope.names()].filter((name) => {
+    const declared = scope.lookup(name)?.declaration;
+    const types = declared?.kind === "block" ? declared.lists.at(-1)?.map((p) => p.type && spanText(p.type.span)) : [];
+    return types?.join() === tensors.join();
+  });
+  return `what can stand behind \`${word}\`:   ${fitting.join(", ")}`;
 }
 
 /** A `let` of a head, branch or block is seen there alone. */
@@ -70,8 +88,14 @@ function importing(name: string, module: string, { file, tree }: FileScope): Fix
   const known = tree.declarations.find((d) => d.kind === "import" && d.from.text === module);
   const [first] = known?.kind === "import" ? known.names : [];
   if (first) return { title, span: { ...first.span, end: first.span.start }, text: `${name}, ` };
-  const start = tree.declarations.find((d) => d.kind === "import")?.span.start ?? 0;
-  return { title, span: { file, start, end: start }, text: `import { ${name} } from "${module}"\n` };
+  // a heading of the file, parted by an empty line from what follows, stays on top
+  const heading = /^(?:\/\/.*\n)+\n+/.exec(file.text)?.[0].length ?? 0;
+  const start = tree.declarations.find((d) => d.kind === "import")?.span.start ?? heading;
+  return {
+    title,
+    span: { file, start, end: start },
+    text: `import { ${name} } from "${module}"\n${start > 0 && start === heading ? "\n" : ""}`,
+  };
 }
 
 /** `owner.name`, where `owner` has the members `names`; a tensor or number has none. */
@@ -150,9 +174,24 @@ export function reportUnknownSetting(
   const { near, advice, fixes } =
     arg.name === undefined
       ? { near: [], advice: instead, fixes: [] }
-      : suggest(arg.name.text, arg.name.span, names, foreignSetting(arg.name.text, names));
+      : (inList(arg, settings, names) ??
+        suggest(arg.name.text, arg.name.span, names, foreignSetting(arg.name.text, names)));
   const argument = arg.name?.text ?? spanText(arg.value.span);
   context.report("E0216", { callee, argument, names, near, advice }, arg.span, { fixes });
+}
+
+/** `dim: 1` for `axis: [1]`: another name, and a list. */
+function inList(arg: Argument, settings: readonly Param[], names: readonly string[]): Suggestion | undefined {
+  if (arg.name === undefined) return undefined;
+  const { text } = arg.name;
+  const { near, advice } = suggest(text, arg.name.span, names, foreignSetting(text, names));
+  const [only, other] = near;
+  const type = settings.find((p) => p.name.text === only)?.type;
+  const value = spanText(arg.value.span);
+  if (only === undefined || other !== undefined || type?.kind !== "list" || !/^-?\d+$/.test(value)) return undefined;
+  const written = `${only}: [${value}]`;
+  const fixes = [{ title: `write \`${written}\``, span: arg.span, text: written }];
+  return { near: [], advice: advice === "" ? `here it is   ${written}` : advice, fixes };
 }
 
 /** The value of a setting is not of its kind. */
@@ -249,6 +288,15 @@ export function reportSharedValue(context: Context, expr: Expr, value: Val): voi
   const help = `share the block, and apply it where it is used:   ${block}`;
   const fixes = expr.kind === "pipe" ? [{ title: `write \`${block}\``, span: expr.span, text: block }] : [];
   context.report("E0206", { what: "`shared`", wanted: "a block", given: describe(value), help }, expr.span, { fixes });
+}
+
+/** `floor` of a tensor: it is a function of numbers, and entries lose their fraction another way. */
+export function reportRounding(context: Context, name: string, value: Val, { args, span }: CallExpr): void {
+  const of = args[0] === undefined ? "x" : spanText(args[0].value.span);
+  const cut = `${/^\w+$/.test(of) ? of : `(${of})`} |> cast(to: i64) |> cast(to: f32)`;
+  const help = `entries lose their fraction in a cast, towards zero:   ${cut}`;
+  const wanted = "a number known before the network runs";
+  context.report("E0206", { what: `\`${name}\``, wanted, given: describe(value), help }, span);
 }
 
 // --- calls ------------------------------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
  * A section of a model whose lines may be read in any order: the model itself, a sub-network of a branch, a head. Lines are
  * evaluated when first read; a cycle is an error.
  */
-import type { Span } from "../source/source.ts";
+import type { Related } from "../diagnostics/diagnostic.ts";
+import { spanText } from "../source/source.ts";
 import type { Expr } from "../syntax/ast.ts";
 import { evaluateLine } from "./bodies.ts";
 import { type Environment, extend } from "./environment.ts";
@@ -104,11 +105,29 @@ export class Section {
     }
   }
   #reportCycle(part: PartLine): void {
-    const names = [...this.#open].flatMap((p) => boundNames(p.line));
-    const span: Span = part.line.span;
-    this.#evaluator.context.report("E0219", { names }, span);
+    const open = [...this.#open];
+    const circle = open.slice(open.indexOf(part));
+    const [own, ...others] = circle.map((p, i) => reading(p, circle[(i + 1) % circle.length] ?? p));
+    const names = circle.flatMap((p) => boundNames(p.line));
+    this.#evaluator.context.report("E0219", { names, reads: own?.label ?? "" }, own?.span ?? part.line.span, {
+      related: others,
+    });
     for (const name of boundNames(part.line)) this.#values.set(name, unknown);
   }
+}
+
+/** Where a line reads a name of another one. */
+function reading(part: PartLine, other: PartLine): Related {
+  const { expr } = part.value;
+  const [own = "", ...more] = boundNames(part.line);
+  for (const name of boundNames(other.line)) {
+    const at = spanText(expr.span).search(new RegExp(`(?<![\\w.])${name}\\b(?!\\s*:)`));
+    if (at === -1) continue;
+    const start = expr.span.start + at;
+    const label = more.length > 0 ? "" : own === name ? "reads itself" : `\`${own}\` reads \`${name}\``;
+    return { span: { ...expr.span, start, end: start + name.length }, label };
+  }
+  return { span: part.line.span, label: "" };
 }
 
 /** An environment over a section. */

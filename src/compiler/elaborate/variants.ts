@@ -286,7 +286,12 @@ function applyKeep(plan: Plan, paths: readonly PathNode[], bag: DiagnosticBag): 
         "E0507",
         {
           path: path.parts.map((p) => p.text).join("."),
-          collections: ["branch", "head", ...plan.regions.keys()],
+          collections: [
+            ...(plan.branches.size > 0 ? ["branch"] : []),
+            ...(plan.heads.size > 0 ? ["head"] : []),
+            ...[...plan.regions].filter(([, { members }]) => members.size > 0).map(([name]) => name),
+          ],
+          line: alone !== undefined && plan.lines.some(({ line }) => boundNames(line).includes(alone)),
           member: inCollection ?? "",
         },
         path.span,

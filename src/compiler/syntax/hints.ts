@@ -8,7 +8,8 @@ import { isName } from "./layout.ts";
 
 const loop = "a loop is a fold:   let y = fold y = x for i in 0 ..< n => y |> layer(64)";
 const choice = "a choice is a value:   let y = if deep then x |> layer(64) else x";
-const part = "a layer or network is a block:   block NAME(out: int)(x: float[B, C, H, W]) -> float[B, out, H, W] => …";
+const part =
+  "a layer or network is a block:   block NAME(out: int)(x: float[B, C, H, W]) -> float[B, out, H, W] => x |> conv(out)";
 
 /** Lines that start with a word of another language, by that word. */
 const lines: ReadonlyMap<string, string> = new Map([
@@ -47,9 +48,14 @@ export function hint(tokens: readonly IToken[], point: number): string {
   if (type === t.Dot && before?.tokenType === t.Dot) return "a range is written `a ..< b` or `a ..= b`";
   if (type === t.For && before?.tokenType === t.LSquare)
     return "the member comes first:   [x |> linear(w) for w in widths]";
+  if (hasTwoFors(tokens, point))
+    return "one `for` a list; the lists of a list are joined by a loop:   fold all = [] for a in rows => [...all, ...[f(a, b) for b in columns]]";
   if (type === t.For) return loop;
-  if (before?.image === "lambda")
-    return "a block without a name:   block(z: float[...S]) -> float[...S] => z * sigmoid(z)";
+  if (type === t.Ellipsis && isInMap(tokens, point))
+    return "a map is written entry by entry; only lists are spread:   { a: old.a, b: old.b, c: 3 }";
+  const strided = type === t.Colon ? stride(tokens, point) : undefined;
+  if (strided !== undefined) return strided;
+  if (before?.image === "lambda") return "a block without a name:   block(z: float[...S]) => z * sigmoid(z)";
   if (type === t.LSquare && before?.tokenType === t.Colon) return "the type of a list is written `list[int]`";
   if (type !== undefined && comparisons.has(type))
     return `comparisons do not chain:   … and ${before?.image ?? "x"} ${shown} ${after?.image ?? "y"}`;
@@ -64,7 +70,7 @@ export function hint(tokens: readonly IToken[], point: number): string {
   if (type === t.LCurly && tokens.slice(0, point).some((x) => x.tokenType === t.Model))
     return "a model has a list of parameters, which may be empty:   model net() {";
   if (type === t.FatArrow && before?.tokenType === t.RParen)
-    return "a block without a name:   block(z: float[...S]) -> float[...S] => z * sigmoid(z)";
+    return "a block without a name:   block(z: float[...S]) => z * sigmoid(z)";
   if (type === t.Comma && (tokens[1]?.tokenType === t.Assign || after === undefined))
     return "lines and fields end by themselves; take the comma out";
   if (type === t.Assign && (first === t.Param || first === t.State))
@@ -78,6 +84,31 @@ export function hint(tokens: readonly IToken[], point: number): string {
   if (sideBySide(before, token) && isInList(tokens, point))
     return `the members of a list are parted by commas:   ${before?.image ?? ""}, ${shown}`;
   return "";
+}
+
+/** `[f(a, b) for a in as for b in bs]`, read up to the place. */
+function hasTwoFors(tokens: readonly IToken[], point: number): boolean {
+  if (tokens[point]?.tokenType !== t.For || !isInList(tokens, point)) return false;
+  return tokens.slice(0, point).some((token, i) => token.tokenType === t.For && isInList(tokens, i));
+}
+
+/** Whether an entry of a map belongs at the place. */
+function isInMap(tokens: readonly IToken[], point: number): boolean {
+  const before = tokens[point - 1]?.tokenType;
+  return before === t.LCurly || (before === t.Comma && !isInList(tokens, point));
+}
+
+/** `x[:, ::2]` and `x[0:16:2]`: every second entry. */
+function stride(tokens: readonly IToken[], point: number): string | undefined {
+  const second = tokens[point - 1]?.tokenType === t.Colon ? point : point + 2;
+  const step = tokens[second + 1];
+  if (tokens[second]?.tokenType !== t.Colon || step?.tokenType !== t.Number || !isInList(tokens, point))
+    return undefined;
+  const open = tokens.slice(0, point).findLastIndex((token) => token.tokenType === t.LSquare);
+  const axis = tokens.slice(open, point).filter((token) => token.tokenType === t.Comma).length;
+  const name = tokens[open - 1];
+  const of = isName(name) ? (name?.image ?? "x") : "x";
+  return `an index has no step; places with one are counted:   gather(axis: ${String(axis)})(${of}, ${step.image} * iota(COUNT))`;
 }
 
 const comparisons = new Set([t.Less, t.LessEqual, t.Greater, t.GreaterEqual, t.Equal, t.NotEqual]);

@@ -147,8 +147,10 @@ export class SyntaxReporter {
       fixes.push({ title: `insert \`${put}\``, span: this.#at(span.start, span.start), text: `${put} ` });
     if (isStart && repair.kind === "replace") fixes.push({ title: `write \`${put}\``, span, text: put });
     const line = positionOf(this.#scan.file, this.#at(span.start, span.start).start).line;
-    const note = island.container === "file" ? "" : `(lines after ${String(line)} were read as usual)`;
-    report(this.#bag, "E0102", { starters: sentence, help: text }, span, {
+    const follows = island.end < this.#layout.tokens.length && !isCloser(this.#layout.tokens[island.end]?.tokenType);
+    const note = island.container === "file" || !follows ? "" : `(lines after ${String(line)} were read as usual)`;
+    const found = describeToken(token);
+    report(this.#bag, "E0102", { found, starters: sentence, help: text }, span, {
       fixes,
       note,
       related: this.#lineAbove(island),
@@ -335,7 +337,7 @@ function isStray(tokens: readonly IToken[], at: number): boolean {
   return token !== undefined && isCloser(token.tokenType) && unclosed(tokens.slice(0, at)).opener === undefined;
 }
 
-function isCloser(type: TokenType): boolean {
+function isCloser(type: TokenType | undefined): boolean {
   return type === t.RParen || type === t.RSquare || type === t.RCurly;
 }
 

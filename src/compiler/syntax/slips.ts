@@ -47,7 +47,13 @@ class Slips {
   run(): readonly IToken[] {
     const { tokens } = this.#scan;
     for (let at = 0; at < tokens.length;) {
-      const next = this.#import(at) ?? this.#pythonImport(at) ?? this.#shape(at) ?? this.#brace(at) ?? this.#word(at);
+      const next =
+        this.#import(at) ??
+        this.#pythonImport(at) ??
+        this.#shape(at) ??
+        this.#result(at) ??
+        this.#brace(at) ??
+        this.#word(at);
       if (next !== undefined) {
         this.#found = true;
         at = next;
@@ -102,7 +108,8 @@ class Slips {
     if (module === "") return undefined;
     const line = `import { ${this.#text(word + 1, end)} } from ${module}`;
     const fixes = [{ title: "name the file last", span: this.#span(at, end), text: line }];
-    const args = { starters: startersOf("file").sentence, help: `an import names the file last:   ${line}` };
+    const found = describeToken(tokens[at]);
+    const args = { found, starters: startersOf("file").sentence, help: `an import names the file last:   ${line}` };
     report(this.#bag, "E0102", args, this.#span(at, at + 1), { fixes });
     this.#pushImport(word, tokens.slice(word + 1, end), module);
     return end;
@@ -152,6 +159,28 @@ class Slips {
     return close + 1;
   }
 
+  /** `block(z: float[D]) -> float[D] => …`: a block without a name gives what its body gives, and states no type. */
+  #result(at: number): number | undefined {
+    const { tokens } = this.#scan;
+    if (tokens[at]?.tokenType !== t.Arrow || tokens[at - 1]?.tokenType !== t.RParen) return undefined;
+    const open = this.#opening(at - 1);
+    const before = tokens[open - 2]?.tokenType;
+    // behind `:` and `->` it is the type of a block
+    if (tokens[open - 1]?.tokenType !== t.Block || before === t.Colon || before === t.Arrow) return undefined;
+    const bracket = at + 2;
+    const close = tokens[bracket]?.tokenType === t.LSquare ? this.#matching(bracket, t.LSquare, t.RSquare) : at + 1;
+    if (close === undefined || !isName(tokens[at + 1])) return undefined;
+    const [end, body] = [close + 1, tokens[close + 1]?.tokenType];
+    if (body !== t.FatArrow && body !== t.LCurly) return undefined;
+    const span = this.#span(at, end);
+    const type = this.#text(at, end);
+    const help = `a block without a name does not state its result; take \`${type}\` out`;
+    const start = (tokens[at - 1]?.endOffset ?? 0) + 1;
+    const fixes = [{ title: `remove \`${type}\``, span: { ...span, start }, text: "" }];
+    report(this.#bag, "E0101", { expected: "`=>` or `{`", found: "`->`", help }, span, { fixes });
+    return end;
+  }
+
   /** `{ {`: no line starts with a brace. */
   #brace(at: number): number | undefined {
     const { tokens } = this.#scan;
@@ -197,6 +226,17 @@ class Slips {
       if (tokens[i]?.tokenType === close && --depth === 0) return i;
     }
     return undefined;
+  }
+
+  /** Where the round bracket opens that closes here; -1 where none does. */
+  #opening(at: number): number {
+    const { tokens } = this.#scan;
+    let depth = 0;
+    for (let i = at; i >= 0; i--) {
+      if (tokens[i]?.tokenType === t.RParen) depth++;
+      if (tokens[i]?.tokenType === t.LParen && --depth === 0) return i;
+    }
+    return -1;
   }
 
   #lineEnd(at: number): number {

@@ -174,10 +174,14 @@ export const namesRows = {
     help: ({ callee, missing, given = "" }) =>
       `say it in the first list:   ${callee}(${[given, ...missing.map((m) => `${m}: …`)].filter((a) => a !== "").join(", ")})`,
   }),
-  E0219: row<{ names: readonly string[] }>({
+  E0219: row<{ names: readonly string[]; reads: string }>({
     severity: "error",
     title: "parts that need each other",
-    message: ({ names }) => `${listed(names)} cannot be computed: each needs the other`,
+    message: ({ names }) =>
+      names.length === 1
+        ? `\`${names[0] ?? ""}\` cannot be computed: it needs itself`
+        : `${listed(names)} cannot be computed: each needs the other`,
+    label: ({ reads }) => reads,
     help: () => "a value is made from values before it; for a state that lasts across steps, use `state` and `update`",
   }),
   E0220: row<{ branch: string }>({

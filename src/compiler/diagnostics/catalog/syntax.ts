@@ -9,10 +9,10 @@ export const syntaxRows = {
     label: ({ expected }) => `expected ${expected}`,
     help: ({ found, help }) => help || `take ${found} out, or write what is expected before it`,
   }),
-  E0102: row<{ starters: string; help: string }>({
+  E0102: row<{ found: string; starters: string; help: string }>({
     severity: "error",
-    title: "this line has no start",
-    message: () => "this line has no start",
+    title: "a line that cannot start so",
+    message: ({ found }) => `this line cannot start with ${found}`,
     label: ({ starters }) => starters,
     help: ({ help }) => help,
   }),

@@ -64,14 +64,16 @@ export const variantsRows = {
             ? "set changes parameters, lets, region pools, `in` and `fuse` of branches, outputs and fields"
             : "remove takes away inputs, lets, regions, branches, heads, outputs and fields",
   }),
-  E0507: row<{ path: string; collections: readonly string[]; member: string }>({
+  E0507: row<{ path: string; collections: readonly string[]; member: string; line: boolean }>({
     severity: "error",
     title: "`keep` of something that is no member",
     message: ({ path }) => `\`keep\` limits a collection, and \`${path}\` is no member of one`,
-    help: ({ collections, member }) =>
+    help: ({ path, collections, member, line }) =>
       member !== ""
         ? `keep ${member}`
-        : `name the members to keep:   keep ${collections[0] ?? "branch"}.NAME   (collections here: ${collections.join(", ")})`,
+        : line
+          ? `a line is changed, such as to a shorter chain:   set ${path} = …   or taken out:   remove ${path}`
+          : `name the members to keep:   keep ${collections[0] ?? "branch"}.NAME   (collections here: ${collections.join(", ")})`,
   }),
   E0508: row<{ into: string; item: string }>({
     severity: "error",
