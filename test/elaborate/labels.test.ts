@@ -55,3 +55,31 @@ describe("a range that is needed and not said", () => {
     expect(messages(text)).toHaveLength(1);
   });
 });
+
+describe("the range of a let", () => {
+  const rows = (lines: string): readonly string[] => messages(net("i32[B] in 0 ..< classes", lines));
+
+  it("may be wider than what comes in, which then may be anywhere in it", () => {
+    const lines =
+      "let seen: i32[B] in 0 ..< 12 = label  let code = seen |> embedding(12, 4)  loss mse_loss(code, code)";
+    expect(rows(lines)).toEqual([]);
+    expect(rows(lines.replace("embedding(12", "embedding(11"))).toEqual([
+      "E0307 `count` is 11, and the numbers that come in are 0 ..< 12",
+    ]);
+  });
+  it("cannot be narrower, at either end", () => {
+    const end = (range: string): readonly string[] =>
+      rows(`let seen: i32[B] in ${range} = label  let code = seen |> embedding(99, 4)  loss mse_loss(code, code)`);
+    expect(end("0 ..< 9")).toEqual(["E0304 `seen` is declared i32[B] in 0 ..< 9, and this is i32[B] in 0 ..< 10"]);
+    expect(end("1 ..= 9")).toEqual(["E0304 `seen` is declared i32[B] in 1 ..< 10, and this is i32[B] in 0 ..< 10"]);
+    expect(end("0 ..= 9")).toEqual([]);
+  });
+  it("is given to what is computed, which has none", () => {
+    const lines =
+      "let kept: i32[B] in 0 ..< 9 = min(label, 8)  let code = kept |> embedding(9, 4)  loss mse_loss(code, code)";
+    expect(rows(lines)).toEqual([]);
+    expect(rows(lines.replace("embedding(9", "embedding(8"))).toEqual([
+      "E0307 `count` is 8, and the numbers that come in are 0 ..< 9",
+    ]);
+  });
+});

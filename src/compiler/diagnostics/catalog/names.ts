@@ -19,7 +19,7 @@ export const namesRows = {
     title: "a name that nothing has",
     message: ({ name }) => `nothing here is called \`${name}\``,
     help: ({ near, advice }) =>
-      didYouMean(near, advice) || "give it a value before:   let NAME = …, or import it from the file that has it",
+      didYouMean(near, advice) || "give it a value before:   let NAME = …   or import it from the file that has it",
   }),
   E0203: row<{ what: string; given: string; help: string }>({
     severity: "error",
@@ -92,7 +92,7 @@ export const namesRows = {
         ? `did you mean "${near}"?`
         : from.startsWith("std:")
           ? `the standard library has ${modules.join(", ")}`
-          : 'a path starts at this file and stays in the project:   import { block } from "./other.arch"',
+          : 'a path starts at this file and stays in the project:   import { NAME } from "./other.arch"',
   }),
   E0211: row<{ from: string }>({
     severity: "error",
