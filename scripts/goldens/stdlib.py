@@ -152,6 +152,8 @@ def losses() -> Goldens:
     g.function("triplet_margin_loss", lambda a, b, n: F.triplet_margin_loss(a, b, n, margin=1.5), {"a": a, "b": b, "n": n})
     same = torch.tensor([1.0, -1.0, -1.0, 1.0], dtype=torch.float64)
     g.function("cosine_embedding_loss", lambda a, b, y: F.cosine_embedding_loss(a, b, y, margin=0.1), {"a": a, "b": b, "y": same}, constant={"y"})
+    some = {"y": torch.tensor([0, -1, 2, 4, -1, 3])}
+    g.function("masked_cross_entropy", lambda x, y: F.cross_entropy(x, y, ignore_index=-1), {"x": draw(6, 5)}, some)
     return g
 
 
@@ -173,20 +175,21 @@ class Bottleneck(nn.Module):
 
 
 class SqueezeExcite(nn.Module):
-    def __init__(self, channels: int, hidden: int) -> None:
+    def __init__(self, channels: int, hidden: int, act: Callable[[torch.Tensor], torch.Tensor] = F.relu) -> None:
         super().__init__()
+        self.act = act
         self.fc1, self.fc2 = nn.Linear(channels, hidden), nn.Linear(hidden, channels)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x * torch.sigmoid(self.fc2(F.relu(self.fc1(x.mean((2, 3))))))[:, :, None, None]
+        return x * torch.sigmoid(self.fc2(self.act(self.fc1(x.mean((2, 3))))))[:, :, None, None]
 
 
 class InvertedResidual(nn.Module):
-    def __init__(self, channels: int, expand: int) -> None:
+    def __init__(self, channels: int, expand: int, kernel: int = 3) -> None:
         super().__init__()
         wide = channels * expand
         self.conv1, self.bn1 = nn.Conv2d(channels, wide, 1, bias=False), nn.BatchNorm2d(wide)
-        self.conv2, self.bn2 = nn.Conv2d(wide, wide, 3, padding=1, groups=wide, bias=False), nn.BatchNorm2d(wide)
+        self.conv2, self.bn2 = nn.Conv2d(wide, wide, kernel, padding=kernel // 2, groups=wide, bias=False), nn.BatchNorm2d(wide)
         self.conv3, self.bn3 = nn.Conv2d(wide, channels, 1, bias=False), nn.BatchNorm2d(channels)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -211,6 +214,10 @@ def blocks() -> Goldens:
     g.module("inverted_residual", InvertedResidual(4, 2), {"x": image}, paths(names))
     conv = nn.Sequential(nn.Conv2d(4, 3, 5, 2, 2, bias=False), nn.BatchNorm2d(3), nn.SiLU())
     g.module("conv_bn_act", conv, {"x": image}, paths({"0": "conv", "1": "batch_norm"}))
+    plain = nn.Sequential(nn.Conv2d(4, 3, 3, padding=1, bias=False), nn.BatchNorm2d(3, eps=1e-3, momentum=0.3))
+    g.module("conv_bn", plain, {"x": image}, paths({"0": "conv", "1": "batch_norm"}))
+    g.module("squeeze_excite_silu", SqueezeExcite(4, 2, F.silu), {"x": image}, paths({"fc1": "fc1", "fc2": "fc2"}))
+    g.module("inverted_residual_wide", InvertedResidual(4, 2, 5), {"x": image}, paths(names))
     return g
 
 

@@ -2,7 +2,7 @@
 import type { Expression } from "../support/library.ts";
 
 const resnet = 'import { bottleneck } from "std:resnet"';
-const blocks = 'import { squeeze_excite, inverted_residual, conv_bn_act } from "std:blocks"';
+const blocks = 'import { squeeze_excite, inverted_residual, conv_bn, conv_bn_act } from "std:blocks"';
 const rnn = 'import { lstm, gru, bidirectional_lstm, bidirectional_gru, live_steps } from "std:rnn"';
 const attention =
   'import { attention, masked_attention, cross_attention, encoder_layer, decoder_layer } from "std:transformer"';
@@ -87,6 +87,9 @@ export const groups: Readonly<Record<string, Readonly<Record<string, string | Ex
     squeeze_excite: { imports: blocks, expr: "x |> squeeze_excite(2) as layer" },
     inverted_residual: { imports: blocks, expr: "x |> inverted_residual(4, expand: 2) as layer" },
     conv_bn_act: { imports: blocks, expr: "x |> conv_bn_act(3, kernel: 5, stride: 2, act: silu) as layer" },
+    conv_bn: { imports: blocks, expr: "x |> conv_bn(3, eps: 1e-3, momentum: 0.3) as layer" },
+    squeeze_excite_silu: { imports: blocks, expr: "x |> squeeze_excite(2, act: silu) as layer" },
+    inverted_residual_wide: { imports: blocks, expr: "x |> inverted_residual(4, expand: 2, kernel: 5) as layer" },
   },
   losses: {
     cross_entropy: { expr: "cross_entropy(x, y)", ranges: { y: "0 ..< 5" } },
@@ -109,6 +112,7 @@ export const groups: Readonly<Record<string, Readonly<Record<string, string | Ex
     gaussian_nll_loss: "gaussian_nll_loss(x, y, v)",
     kl_divergence: "kl_divergence(x, p)",
     triplet_margin_loss: "triplet_margin_loss(margin: 1.5)(a, b, n)",
+    masked_cross_entropy: { expr: "masked_cross_entropy(none: -1)(x, y)", ranges: { y: "-1 ..< 5" } },
     cosine_embedding_loss: "cosine_embedding_loss(margin: 0.1)(a, b, y)",
   },
   sequences: {

@@ -60,7 +60,7 @@ export function reportMismatch(context: Context, application: Application, { par
         if (help !== "" && count !== undefined) help = help.replace(/\(.*\)$/, `(${count})`);
         const first = mismatch.actual.from.constant;
         if (help !== "" && first !== undefined && first < 0)
-          help = `labels count from 0; one below it stands for none, and is left out by hand:   ${what} in 0 ..< ${declared.size ?? last}`;
+          help = `labels count from 0; a loss that leaves out those below it takes them:   masked_cross_entropy(logits, label)`;
         else if (help !== "" && first !== 0)
           help = `labels count from 0:   ${what} in 0 ..< ${declared.size ?? last}   or a score for 0 as well:   ${help}`;
         const argument =
