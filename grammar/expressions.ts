@@ -2,6 +2,7 @@
  * The rules of expressions and types. The first third of the parser: it knows nothing of lines, models and files.
  */
 import { CstParser, type CstNode, type IParserConfig, type ParserMethod } from "chevrotain";
+import { LazyLookahead } from "./lookahead.ts";
 import { allTokens, tokens as t } from "./tokens.ts";
 
 export type Rule = ParserMethod<[], CstNode>;
@@ -11,7 +12,13 @@ export const TWO = 2;
 
 export abstract class ExpressionParser extends CstParser {
   protected constructor(config: IParserConfig) {
-    super([...allTokens], { maxLookahead: 1, recoveryEnabled: false, nodeLocationTracking: "onlyOffset", ...config });
+    super([...allTokens], {
+      maxLookahead: 1,
+      recoveryEnabled: false,
+      nodeLocationTracking: "onlyOffset",
+      lookaheadStrategy: new LazyLookahead({ maxLookahead: 1 }),
+      ...config,
+    });
   }
 
   abstract readonly params: Rule;

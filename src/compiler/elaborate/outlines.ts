@@ -6,7 +6,7 @@
 import type { TypeRules } from "../graph/builder.ts";
 import type { Node, Value, Variable } from "../graph/graph.ts";
 import { typeOf } from "../graph/graph.ts";
-import { gradientFlow } from "../ops/differentiate.ts";
+import { type Asked, gradientFlow } from "../ops/differentiate.ts";
 import { isFloat, type TensorType } from "../types/tensor.ts";
 import { type TensorVal, type Val, mapTensors, valuesIn } from "./values.ts";
 
@@ -50,7 +50,9 @@ export function outlineOf(
   evaluated: Evaluated,
   rules: TypeRules,
   flows: ReadonlyMap<Node, readonly boolean[]>,
+  asked: Asked,
   isScalar: (node: Node) => boolean,
+  withGradients: boolean,
 ): Outline {
   const { nodes, from, to, inputs, variables, updates, result } = evaluated;
   const own = nodes.slice(from, to);
@@ -91,7 +93,7 @@ export function outlineOf(
       leaves.push(next);
     }
     const floats = leaves.filter((leaf) => isFloat(typeOf(leaf).dtype));
-    const reached = isFloat(type.dtype) ? gradientFlow(own, value, floats, rules, flows) : [];
+    const reached = withGradients && isFloat(type.dtype) ? gradientFlow(own, value, floats, rules, flows, asked) : [];
     const gives = leaves.map((leaf) => reached[floats.indexOf(leaf)] === true);
     return { type, reads, gives, same: false };
   };

@@ -3,6 +3,7 @@
  * keeps what the first application emitted; the next ones copy it. Results are the same as without templates, only sooner:
  * a network of nine like sub-networks is evaluated once.
  */
+import type { Asked } from "../ops/differentiate.ts";
 import type { Node, Value } from "../graph/graph.ts";
 import type { Span } from "../source/source.ts";
 import type { BlockDecl, Param } from "../syntax/ast.ts";
@@ -39,6 +40,8 @@ export class Templates {
   readonly #memorable = new Map<Template, string>();
   /** What gradients do at nodes that stand for an application (`outlines.ts`). */
   readonly flows = new Map<Node, readonly boolean[]>();
+  /** What gradient rules were asked already. */
+  readonly asked: Asked = new Map();
 
   constructor(context: Context) {
     this.#context = context;
@@ -118,7 +121,8 @@ export class Templates {
   #outlineOf(template: Template): Outline {
     const { graph, scalars } = this.#context;
     const known =
-      this.#outlines.get(template) ?? outlineOf(template, graph.rules, this.flows, (node) => scalars.has(node));
+      this.#outlines.get(template) ??
+      outlineOf(template, graph.rules, this.flows, this.asked, (node) => scalars.has(node), this.#context.training);
     this.#outlines.set(template, known);
     return known;
   }

@@ -83,7 +83,9 @@ export function addTraining(evaluator: Evaluator, network: Network, work: Work):
     const own = trained.filter(({ line }) => line >= 0 && keys[line] === key).map(({ variable }) => variable);
     const read = own.map((v) => variables.read(v));
     const made = context.shared.checkOnly
-      ? haveGradients(graph, total, read, context.templates.flows).map((has, i) => (has ? read[i] : undefined))
+      ? haveGradients(graph, total, read, context.templates.flows, context.templates.asked).map((has, i) =>
+          has ? read[i] : undefined,
+        )
       : differentiate(graph, total, read);
     for (const [i, variable] of own.entries()) if (made[i] !== undefined) gradients.set(variable, made[i]);
     if (picked.length === losses.length) all = total;

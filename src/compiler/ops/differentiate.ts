@@ -79,9 +79,13 @@ export function haveGradients(
   loss: Value,
   wrt: readonly Value[],
   flows: Flows = new Map(),
+  asked: Asked = new Map(),
 ): readonly boolean[] {
-  return gradientFlow(builder.nodes, loss, wrt, builder.rules, flows);
+  return gradientFlow(builder.nodes, loss, wrt, builder.rules, flows, asked);
 }
+
+/** What rules gave: by the list of a node's outputs, which copies share, and by what was received and needed. */
+export type Asked = Map<Node["outputs"], Map<string, readonly boolean[]>>;
 
 /**
  * The same over some nodes alone, each after its inputs, and for any value. Rules are asked once for all nodes that are
@@ -93,12 +97,11 @@ export function gradientFlow(
   wrt: readonly Value[],
   rules: TypeRules,
   flows: Flows,
+  asked: Asked,
 ): readonly boolean[] {
   const moves = dependents(nodes, new Places(wrt), flows);
   const reached = new Places(moves.has(from) ? [from] : []);
   const emit = new Emitter(new GraphBuilder(rules));
-  // copies share the list of their outputs' types
-  const asked = new Map<Node["outputs"], Map<string, readonly boolean[]>>();
   for (let i = nodes.length - 1; i >= 0; i--) {
     const node = nodes[i]!;
     const outputs = node.outputs.map((_, index) => ({ node, index }));
