@@ -1,5 +1,5 @@
 /**
- * Weights and inputs moved by a few roundings' worth, one way or the other: what single precision makes of them beside what
+ * Weights and inputs moved by some roundings' worth, one way or the other: what single precision makes of them beside what
  * it makes of the unmoved ones shows how much rounding alone does to each tensor, values at a kink included.
  */
 import { decodeElements, encodeElements } from "../../backends/bytes.ts";
@@ -8,8 +8,8 @@ import { Draws } from "../draws.ts";
 import type { Tensors } from "../run/engine.ts";
 import type { Weights } from "../weights.ts";
 
-/** Four roundings of single precision. */
-const MOST = 4 * 2 ** -24;
+/** Sixty-four roundings of single precision: as far as the sums of a deep network may drift apart. */
+const MOST = 64 * 2 ** -24;
 
 /** Against each other: what one does not move over a kink, the other does. */
 export type Way = 1 | -1;
