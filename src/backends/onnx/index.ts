@@ -2,6 +2,7 @@
  * The onnx target: the prediction of a program as one ONNX file, with its description inside and two usage programs
  * beside. Pure: what is small is returned, what holds weights is returned as a plan, and nothing is written.
  */
+import { simplify } from "../../compiler/passes/simplify.ts";
 import type { Backend, Emission } from "../backend.ts";
 import type { Program } from "../../compiler/program.ts";
 import { describeProgram } from "./describe.ts";
@@ -34,7 +35,7 @@ export interface OnnxEmission extends Emission {
 export function emitOnnxProgram(program: Program, options: OnnxProgramOptions): OnnxEmission {
   const { base, producerVersion, externalData = false, rawInputs = false } = options;
   const [model, weights] = [`${base}.onnx`, `${base}.onnx.data`];
-  const { plan, refusals } = emitOnnx(program.predict, {
+  const { plan, refusals } = emitOnnx(simplify(program.predict), {
     ...describeProgram(program, rawInputs),
     name: program.name,
     producerVersion,

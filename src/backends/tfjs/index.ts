@@ -2,6 +2,7 @@
  * The tfjs target: a program as a TensorFlow SavedModel that trains itself, with a typed JavaScript API beside it. Pure:
  * files are returned, never written, and equal programs give equal bytes. Weights are not among them; they are streamed.
  */
+import { simplify } from "../../compiler/passes/simplify.ts";
 import { randomRow } from "./rows-random.ts";
 import { regionRows } from "./rows-regions.ts";
 import { samplingRows } from "./rows-sampling.ts";
@@ -41,8 +42,10 @@ export function emitTfjs(program: Program, options: TfjsOptions): Emission {
   const refusals: Refusal[] = [];
   const { decompose, rules, seed = 0 } = options;
   const table = tfjsTable(seed);
-  const lower = (graph: Graph): Graph =>
-    decompose && rules ? decomposeMissing(graph, (node) => table[node.op] !== undefined, decompose, rules) : graph;
+  const lower = (whole: Graph): Graph => {
+    const graph = simplify(whole);
+    return decompose && rules ? decomposeMissing(graph, (node) => table[node.op] !== undefined, decompose, rules) : graph;
+  };
   const wanted: [string, Graph][] = [];
   if (options.mode === "train" && program.train) {
     const train = lower(program.train);
