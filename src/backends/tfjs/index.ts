@@ -44,7 +44,9 @@ export function emitTfjs(program: Program, options: TfjsOptions): Emission {
   const table = tfjsTable(seed);
   const lower = (whole: Graph): Graph => {
     const graph = simplify(whole);
-    return decompose && rules ? decomposeMissing(graph, (node) => table[node.op] !== undefined, decompose, rules) : graph;
+    return decompose && rules
+      ? decomposeMissing(graph, (node) => table[node.op] !== undefined, decompose, rules)
+      : graph;
   };
   const wanted: [string, Graph][] = [];
   if (options.mode === "train" && program.train) {
