@@ -83,3 +83,19 @@ describe("the range of a let", () => {
     ]);
   });
 });
+
+it("are held to their range in a pass over other inputs, too", () => {
+  const found = checkText(`model net() {
+  input  codes: i32[B] in 0 ..< 5
+  input  wide:  i32[B] in 0 ..< 50
+  target y: f32[B, 4]
+  head main {
+    let rows = codes |> embedding(5, 4)
+    loss mse_loss(rows, y)
+    predict others = rows with { codes: wide }
+  }
+  train { batch = 4  epochs = 1  optimize "**" by sgd() at constant(0.1) }
+}
+`);
+  expect(found.map((d) => d.code)).toEqual(["E0307"]);
+});

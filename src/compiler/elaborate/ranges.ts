@@ -18,6 +18,13 @@ export function resolveRange(evaluator: Evaluator, node: TypeNode, env: Environm
   return { from: from.dim, to: range.op === "..=" ? to.dim.plus(Dim.one) : to.dim };
 }
 
+/** Whether two values are known to lie in the same range, or neither in any. */
+export function sameRange(a: Val | undefined, b: Val | undefined): boolean {
+  const [left, right] = [a, b].map((value) => (value?.kind === "tensor" ? value.range : undefined));
+  if (left === undefined || right === undefined) return left === right;
+  return left.from.equals(right.from) && left.to.equals(right.to);
+}
+
 /**
  * The value of a `let` whose type states a range: what comes in must lie inside as far as its own range is known; what was
  * computed has none, and is taken as it is.
