@@ -6,7 +6,7 @@ import type { DType, Graph, Node, Value, Variable } from "../../compiler/graph/g
 import { typeOf } from "../../compiler/graph/graph.ts";
 import { Dim, type Shape } from "../../compiler/types/dim.ts";
 import { RefusalError } from "../backend.ts";
-import { inLayout, type Layout, type LayoutRule, type Layouts, movesOnlyOnes, orderOf, sameLayout } from "./layout.ts";
+import { inLayout, type Layout, type LayoutRule, type Layouts, movesOnlyOnes, orderOf, sameLayout } from "../layout.ts";
 import { attr, type TfNodes, type TfValue } from "./nodes.ts";
 import type { TfShape, TfType } from "./proto.ts";
 

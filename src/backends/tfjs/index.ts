@@ -15,7 +15,7 @@ import type { Graph, Variable } from "../../compiler/graph/graph.ts";
 import type { Program } from "../../compiler/program.ts";
 import { declarations, loader } from "./api.ts";
 import type { Table } from "./emitter.ts";
-import { assignLayouts, type Layouts } from "./layout.ts";
+import { assignLayouts, type Layouts } from "../layout.ts";
 import { modelDescription, type SignatureDescription } from "./model.ts";
 import { TfNodes } from "./nodes.ts";
 import { encodeSavedModel, type SignatureDef } from "./proto.ts";

@@ -3,7 +3,7 @@ import type { Node, Value } from "../../compiler/graph/graph.ts";
 import { typeOf } from "../../compiler/graph/graph.ts";
 import { Dim, type Shape } from "../../compiler/types/dim.ts";
 import type { NodeEmitter, Produced, Row, Table } from "./emitter.ts";
-import { inLayout, type Layout, orderOf, placeOf, withoutAxes } from "./layout.ts";
+import { inLayout, type Layout, orderOf, placeOf, withoutAxes } from "../layout.ts";
 import { attr, type TfValue } from "./nodes.ts";
 import type { TfType } from "./proto.ts";
 

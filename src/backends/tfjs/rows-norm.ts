@@ -1,7 +1,7 @@
 /** Rows of the fused kernels: batch norm and softmax cross entropy, forward and gradients. */
 import { Dim, elementCount, type Shape } from "../../compiler/types/dim.ts";
 import { keyOf, type NodeEmitter, type Produced, type Table } from "./emitter.ts";
-import { channelsLast, inLayout, type LayoutRule } from "./layout.ts";
+import { channelsLast, inLayout, type LayoutRule } from "../layout.ts";
 import { plain } from "./rows-basic.ts";
 import { attr, type TfValue } from "./nodes.ts";
 import type { AttrValue } from "./proto.ts";

@@ -4,7 +4,7 @@
  */
 import { Dim, type Shape } from "../../compiler/types/dim.ts";
 import type { NodeEmitter, Table } from "./emitter.ts";
-import { channelsLast } from "./layout.ts";
+import { channelsLast } from "../layout.ts";
 import { attr, type TfValue } from "./nodes.ts";
 import { segmentSum } from "./rows-basic.ts";
 import { gatherRows } from "./rows-sampling.ts";

@@ -1,7 +1,7 @@
 /** Rows of sampling: grids, bilinear samples and resizing, forward and gradients, channels last. */
 import { Dim, type Shape } from "../../compiler/types/dim.ts";
 import { keyOf, type NodeEmitter, type Produced, type Table } from "./emitter.ts";
-import { channelsLast, type Layout, type LayoutRule } from "./layout.ts";
+import { channelsLast, type Layout, type LayoutRule } from "../layout.ts";
 import { plain, segmentSum } from "./rows-basic.ts";
 import { attr, type TfValue } from "./nodes.ts";
 

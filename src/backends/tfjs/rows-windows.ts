@@ -3,7 +3,7 @@ import type { Node } from "../../compiler/graph/graph.ts";
 import { pairAttribute } from "../../compiler/ops/attributes.ts";
 import { Dim, type Shape } from "../../compiler/types/dim.ts";
 import type { NodeEmitter, Produced, Row, Table } from "./emitter.ts";
-import { channelsLast, kernelLayout, type Layout, type LayoutRule } from "./layout.ts";
+import { channelsLast, kernelLayout, type Layout, type LayoutRule } from "../layout.ts";
 import { attr, type TfValue } from "./nodes.ts";
 import type { AttrValue } from "./proto.ts";
 import { cropGradient, paddedSizes, padInput, paddingOf, type Padding } from "./windows.ts";

@@ -6,7 +6,7 @@ import type { Graph, Output, Port } from "../../compiler/graph/graph.ts";
 import { typeOf } from "../../compiler/graph/graph.ts";
 import { type Refusal, RefusalError } from "../backend.ts";
 import { GraphEmitter, type Table, tfShape } from "./emitter.ts";
-import type { Layouts } from "./layout.ts";
+import type { Layouts } from "../layout.ts";
 import type { InputDescription, OutputDescription, SignatureDescription } from "./model.ts";
 import { describeDim } from "./model.ts";
 import { attr, type TfNodes, type TfValue } from "./nodes.ts";

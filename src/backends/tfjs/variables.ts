@@ -5,7 +5,7 @@
 import type { Graph, Variable } from "../../compiler/graph/graph.ts";
 import { elementCount } from "../../compiler/types/dim.ts";
 import type { TfVariable } from "./emitter.ts";
-import { inLayout, type Layout, type Layouts, movesOnlyOnes, orderOf } from "./layout.ts";
+import { inLayout, type Layout, type Layouts, movesOnlyOnes, orderOf } from "../layout.ts";
 import { attr, type TfNodes, type TfValue } from "./nodes.ts";
 import type { SignatureDef, TensorInfo, TfShape, TfType } from "./proto.ts";
 import { tfShape } from "./emitter.ts";

@@ -2,9 +2,9 @@
  * Decides in which order of axes each value lives. Convolutions and pools want channels last and kernels HWIO; values
  * that elementwise work ties together get one order, that of most votes, so transposes stand only at the borders.
  */
-import type { Graph, Node, Value } from "../../compiler/graph/graph.ts";
-import { typeOf } from "../../compiler/graph/graph.ts";
-import { elementCount, type Shape } from "../../compiler/types/dim.ts";
+import type { Graph, Node, Value } from "../compiler/graph/graph.ts";
+import { typeOf } from "../compiler/graph/graph.ts";
+import { elementCount, type Shape } from "../compiler/types/dim.ts";
 
 /** Which logical axis stands at each place in memory: `[0, 2, 3, 1]` is NHWC. Undefined is the logical order. */
 export type Layout = readonly number[] | undefined;
