@@ -161,13 +161,14 @@ function assemble(
 ): Program | undefined {
   const elaborated = elaborate(plan, rules, bag, options);
   if (elaborated === undefined) return undefined;
-  const { network, train, evaluate, predict, variables, parts, named, pruned } = elaborated;
+  const { network, train, accumulate, evaluate, predict, variables, parts, named, pruned } = elaborated;
   const program = {
     name: plan.name,
     basis: plan.basis,
     file,
     settings: settingsOf(network),
     train,
+    accumulate,
     evaluate,
     predict,
     variables,

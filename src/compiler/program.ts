@@ -41,6 +41,11 @@ export interface Program {
    * `step` and `steps_per_epoch`. Absent where the model has no loss.
    */
   readonly train: Graph | undefined;
+  /**
+   * A micro-batch that others follow before the step: the losses, updates of states, and gradients added to sums, which the
+   * training step takes into its own. Present where `train` says `accumulate`.
+   */
+  readonly accumulate: Graph | undefined;
   /** Every loss, metric and prediction with `training` false; reads params and states, changes none. */
   readonly evaluate: Graph;
   /** The predictions alone. */

@@ -23,6 +23,7 @@ export function programOf(
     file: "test.arch",
     settings: {},
     train: graphs.train,
+    accumulate: undefined,
     evaluate: graphs.evaluate ?? empty,
     predict: graphs.predict ?? empty,
     variables,

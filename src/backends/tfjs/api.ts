@@ -31,7 +31,7 @@ export interface LoadReport {
 
 /** `index.d.ts`. */
 export function declarations(model: ModelDescription): string {
-  const { train_step: train, eval_step: evaluation, predict } = model.signatures;
+  const { train_step: train, accumulate, eval_step: evaluation, predict } = model.signatures;
   const parts = [HEAD];
   const methods: string[] = [];
   const add = (name: string, method: string, note: string, signature: typeof train, numbers: boolean): void => {
@@ -42,6 +42,9 @@ export function declarations(model: ModelDescription): string {
     );
     methods.push(`  /** ${note} */\n  ${method}(inputs: ${name}Inputs): ${name}Results;\n`);
   };
+  const added =
+    "A micro-batch before the last of a step: adds its gradients to what the next trainStep takes the mean of.";
+  add("Accumulate", "accumulate", added, accumulate, true);
   add("Train", "trainStep", "One optimizer step on a batch; the losses are those before the step.", train, true);
   add("Evaluate", "evaluate", "Losses, metrics and predictions of a batch; changes nothing.", evaluation, false);
   add("Predict", "predict", "Predictions of a batch.", predict, false);

@@ -52,6 +52,7 @@ export function emitTfjs(program: Program, options: TfjsOptions): Emission {
   if (options.mode === "train" && program.train) {
     const train = lower(program.train);
     wanted.push(["train_step", train]);
+    if (program.accumulate) wanted.push(["accumulate", lower(program.accumulate)]);
     if (options.probe === true) wanted.push(["gradients", withoutUpdates(train)]);
     wanted.push(["eval_step", lower(program.evaluate)]);
   }

@@ -842,6 +842,10 @@ var TfjsModel = class {
   trainStep(feeds) {
     return numbersOf2(this.run("train_step", feeds));
   }
+  /** A micro-batch before the last of a step: its losses; its gradients go into the mean that the next \`trainStep\` takes. */
+  accumulate(feeds) {
+    return numbersOf2(this.run("accumulate", feeds));
+  }
   /** Losses, metrics and predictions of this batch; changes nothing. */
   evaluate(feeds) {
     return this.run("eval_step", feeds);

@@ -15,6 +15,7 @@ interface TrainFlags extends ModelFlags, ReportFlags {
   readonly steps?: number;
   readonly epochs?: number;
   readonly batch?: number;
+  readonly accumulate?: number;
   readonly seed?: number;
   readonly limit?: number;
   readonly weights?: string;
@@ -34,6 +35,7 @@ export function train(): Command {
     .option("--steps <n>", "how many steps, instead of epochs", whole(1))
     .option("--epochs <n>", "how many epochs (default: the model's)", whole(1))
     .option("--batch <n>", "samples a step (default: the model's)", whole(1))
+    .option("--accumulate <n>", "batches a step, whose gradients' mean it takes (default: the model's, or 1)", whole(1))
     .option("--seed <n>", "of the first weights, the order and the augmentation (default: 0)", whole(0))
     .option("--limit <n>", "use the first n rows only", whole(1))
     .option("--weights <file>", "weights to start from, instead of the seed's")
@@ -68,9 +70,12 @@ async function run(file: string, flags: TrainFlags): Promise<void> {
   } else {
     if (flags.data === undefined)
       throw new UsageError("Training needs data.", "archc train FILE --data manifest.csv -o run");
-    const loaded = await load(ui, file, flags);
+    // An edit as any other, so that the run's record holds it.
+    const accumulated = flags.accumulate === undefined ? [] : [`train.accumulate=${String(flags.accumulate)}`];
+    const set = [...(flags.set ?? []), ...accumulated];
+    const loaded = await load(ui, file, { ...flags, set });
     ({ program } = loaded);
-    const { data, batch, seed = 0, steps, epochs, limit, weights, model, variant, set } = flags;
+    const { data, batch, seed = 0, steps, epochs, limit, weights, model, variant } = flags;
     const wishes = { run: folder, file, data, batch, seed, steps, epochs, limit, weights, model, variant, set };
     job = await prepareRun(program, loaded.rules, {
       ...wishes,
@@ -103,6 +108,7 @@ function refuseWithResume(flags: TrainFlags): void {
   const fixed = [
     "data",
     "batch",
+    "accumulate",
     "seed",
     "limit",
     "weights",

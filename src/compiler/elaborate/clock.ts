@@ -11,6 +11,8 @@ import type { Context } from "./context.ts";
 export interface Clock {
   readonly step: Value;
   readonly epoch: Value;
+  /** The number that draws go by. */
+  readonly draws: Value;
 }
 
 /** The counters, declared where a graph first needs them, and the epoch they come to. */
@@ -25,7 +27,7 @@ export function declareCounters(context: Context): { readonly step: Variable; re
     if (done === undefined || each === undefined) throw new Error("unreachable: two casts");
     return graph.op("div", {}, done, each);
   });
-  return { step, clock: { step: step.value, epoch } };
+  return { step, clock: { step: step.value, epoch, draws: step.value } };
 }
 
 /** Reports predictions that follow the step: whoever predicts has none. */

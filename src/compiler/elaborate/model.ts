@@ -9,12 +9,14 @@ import type { Graph, Output, Value, Variable } from "../graph/graph.ts";
 import { reachableFrom, withoutUnread } from "../graph/reach.ts";
 import type { Part, Program } from "../program.ts";
 import { isFloat } from "../types/tensor.ts";
+import { Accumulation } from "./accumulation.ts";
 import { declareCounters, refuseTimedPredictions } from "./clock.ts";
 import { pipedOn } from "./edits.ts";
 import { refuseUnsaidSizes } from "./sizes.ts";
 import { waysToMean } from "./ways.ts";
 import { BudgetError, Context, newSharedState, type SharedState } from "./context.ts";
 import { Evaluator } from "./evaluator.ts";
+import { accumulates } from "./records.ts";
 import { namedValues } from "./named.ts";
 import type { CheckMemo } from "./memo.ts";
 import { Network } from "./network.ts";
@@ -30,6 +32,7 @@ export interface Elaborated {
   readonly network: Network;
   readonly evaluator: Evaluator;
   readonly train: Graph | undefined;
+  readonly accumulate: Graph | undefined;
   readonly evaluate: Graph;
   readonly predict: Graph;
   readonly variables: readonly Variable[];
@@ -63,7 +66,7 @@ export function elaborate(
       : (path: string): boolean => freeze.some((p) => p.matches(path) || p.matches(`${path}.weight`));
   try {
     const evaluation = evaluationGraph(plan, rules, bag, shared, isFrozen);
-    const { graph: training, network } = trainingGraph(plan, rules, bag, shared, isFrozen);
+    const { graph: training, accumulation, network } = trainingGraph(plan, rules, bag, shared, isFrozen);
     const { evaluate } = evaluation;
     const pruned = unreadParts(plan, evaluation, bag);
     if (training) warnUnmoved(plan, training, bag);
@@ -80,6 +83,7 @@ export function elaborate(
       return {
         ...evaluation,
         train: training,
+        accumulate: undefined,
         predict: evaluate,
         variables: [],
         parts: [],
@@ -100,6 +104,7 @@ export function elaborate(
     return {
       ...evaluation,
       train,
+      accumulate: train && accumulation?.graphOf(train),
       evaluate: keepVariables(evaluate, existing),
       predict,
       variables: [...unique.values()],
@@ -150,7 +155,7 @@ function trainingGraph(
   bag: DiagnosticBag,
   shared: SharedState,
   isFrozen: Frozen | undefined,
-): { readonly graph: Graph | undefined; readonly network: Network } {
+): { readonly graph: Graph | undefined; readonly accumulation?: Accumulation | undefined; readonly network: Network } {
   const context = new Context({
     bag,
     rules,
@@ -163,6 +168,8 @@ function trainingGraph(
   const { step, clock } = declareCounters(context);
   context.clock = clock;
   const base = Network.over(evaluator, plan);
+  const accumulation = accumulates(base) && !shared.checkOnly ? new Accumulation(context) : undefined;
+  if (accumulation) context.clock = { ...clock, draws: accumulation.drawsOf(step.value) };
   const [outputs, more, totals]: [Output[], Output[], Value[]] = [[], [], []];
   const served = new Map<string, string | undefined>();
   // steps run one after the other, each over the weights that the one before left
@@ -184,7 +191,7 @@ function trainingGraph(
       checkOptimizers(evaluator, network, lines);
       continue;
     }
-    const { gradients, total } = addTraining(evaluator, network, { name, lines, span, losses, served });
+    const { gradients, total } = addTraining(evaluator, network, { name, lines, span, losses, served, accumulation });
     more.push(...gradients);
     if (total !== undefined) totals.push(total);
   }
@@ -194,7 +201,7 @@ function trainingGraph(
   outputs.push(...more);
   countStep(evaluator, step);
   const updates = context.variables.updates().map((u) => ({ ...u }));
-  return { graph: graphOf(context, outputs, updates), network: base };
+  return { graph: graphOf(context, outputs, updates), accumulation, network: base };
 }
 
 function variantOf(plan: Plan): string | undefined {

@@ -211,7 +211,7 @@ function random(
       return [name, value && isNumber(value) ? toNumber(value) : 0];
     }),
   );
-  const inputs = context.clock ? [context.clock.step] : [];
+  const inputs = context.clock ? [context.clock.draws] : [];
   const path = `${weights.path}${weights.path === "" ? "" : "."}${context.drawName(weights.path)}`;
   const node = context.graph.node("random", { distribution, ...numbers, path }, inputs, [{ dtype, shape }]);
   return makeTensor({ node, index: 0 }, []);

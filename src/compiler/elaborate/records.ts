@@ -12,7 +12,7 @@ import { Evaluator } from "./evaluator.ts";
 import type { Network } from "./network.ts";
 import type { PartExpr, Plan } from "./plan.ts";
 import { makeTensor } from "./tensors.ts";
-import { trainFields } from "./training.ts";
+import { accumulateField, trainFields } from "./training.ts";
 import { foreignSetting } from "../diagnostics/foreign-names.ts";
 import { suggest } from "../diagnostics/suggest.ts";
 import { type Span, spanText } from "../source/source.ts";
@@ -52,7 +52,7 @@ export function settingsOf(network: Network): Record<string, Plain> {
   return settings;
 }
 
-const counts = ["batch", "epochs"];
+const counts = ["batch", "epochs", accumulateField];
 
 export function trainingFields(network: Network): Record<string, Plain> {
   const { plan, evaluator } = network;
@@ -71,6 +71,19 @@ export function trainingFields(network: Network): Record<string, Plain> {
     evaluator.context.report("E0206", { ...args, help: `such as ${name} = 32` }, span);
   }
   return made;
+}
+/** Whether a step sums over micro-batches. Where steps take turns none can: each is over the weights that the one before left. */
+export function accumulates(network: Network): boolean {
+  const { plan, evaluator } = network;
+  const part = plan.training.get(accumulateField);
+  if (part === undefined) return false;
+  const value = fields(network, new Map([[accumulateField, part]]))[accumulateField];
+  if (value === 1 || plan.steps.length === 0) return Number(value) > 1;
+  const given = JSON.stringify(value ?? null);
+  const args = { what: `\`${accumulateField}\``, wanted: "1 where steps take turns", given };
+  const help = "each step is over the weights that the one before left; take a larger batch";
+  evaluator.context.report("E0206", { ...args, help }, part.expr.span);
+  return false;
 }
 /** Where the name of a field stands in the model itself; an edit of a variant has no such place. */
 function fieldName(plan: Plan, section: "train" | "data", name: string): Span | undefined {

@@ -7,6 +7,7 @@ import type { Output, Value, Variable } from "../graph/graph.ts";
 import { showType } from "../types/tensor.ts";
 import { type Span, spanText } from "../source/source.ts";
 import type { OptimizeLine } from "../syntax/ast.ts";
+import type { Accumulation } from "./accumulation.ts";
 import { type Environment, WeightScope } from "./environment.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { gradientField, treatGradients } from "./gradients.ts";
@@ -19,8 +20,10 @@ import { makeTensor } from "./tensors.ts";
 import { type BlockVal, describe, hasUnknown, type Val } from "./values.ts";
 import { sameType } from "./bodies.ts";
 
+/** How many micro-batches make a step. */
+export const accumulateField = "accumulate";
 /** What a training run reads of `train`; everything else there is for the compiler. */
-export const trainFields: readonly string[] = ["batch", "epochs", gradientField];
+export const trainFields: readonly string[] = ["batch", "epochs", accumulateField, gradientField];
 
 /** A part of a training step with optimizers of its own; without `step` there is one, and it has no name. */
 export interface Turn {
@@ -51,6 +54,7 @@ interface Work extends Turn {
   readonly losses: readonly Output[];
   /** Which turn trains a weight first. */
   readonly served: Map<string, string | undefined>;
+  readonly accumulation: Accumulation | undefined;
 }
 
 export interface Trained {
@@ -97,7 +101,7 @@ export function addTraining(evaluator: Evaluator, network: Network, work: Work):
 
   const scope = new WeightScope("", "train");
   const groups = lines.map((line): Group => makeGroup(evaluator, network, line, scope));
-  const treated = treatGradients(evaluator, network, gradients);
+  const treated = treatGradients(evaluator, network, work.accumulation?.means(gradients) ?? gradients);
   const checked = new Set<string>();
   for (const { variable, line } of trained) {
     const [gradient, given] = [gradients.get(variable), treated.get(variable)];

@@ -26,6 +26,8 @@ export type Batch = ReadonlyMap<string, Tensor>;
 
 export interface BatchOptions {
   readonly batch: number;
+  /** How many of them make a step. 1 unless told. */
+  readonly accumulate?: number;
   readonly seed: number;
   /** Shuffle and augment, as training does. Otherwise rows come as they stand, and the last batch may be short. */
   readonly training: boolean;
@@ -37,31 +39,35 @@ export class Batches {
   readonly #manifest: Manifest;
   readonly #recipe: Recipe;
   readonly #options: BatchOptions;
+  /** Steps an epoch. */
   readonly perEpoch: number;
+  readonly #accumulate: number;
   readonly #bad = new Set<number>();
   #order: { readonly epoch: number; readonly rows: readonly number[] } | undefined;
 
   constructor(manifest: Manifest, recipe: Recipe, options: BatchOptions) {
     const { rows, path } = manifest;
-    const { batch, training } = options;
+    const { batch, training, accumulate = 1 } = options;
+    const each = batch * accumulate;
     this.#manifest = manifest;
     this.#recipe = recipe;
     this.#options = options;
     // A short last batch would give batch statistics of another size; its rows come up in another epoch.
-    this.perEpoch = training ? Math.floor(rows.length / batch) : Math.ceil(rows.length / batch);
+    this.perEpoch = training ? Math.floor(rows.length / each) : Math.ceil(rows.length / each);
+    this.#accumulate = accumulate;
     if (this.perEpoch === 0) {
       throw new InputError(
-        `${path} has ${rows.length} rows to train on, and a batch is ${batch}.`,
-        `--batch ${rows.length}   or more rows`,
+        `${path} has ${rows.length} rows to train on, and ${accumulate === 1 ? "a batch is" : `a step takes ${accumulate} batches of ${batch}, which is`} ${each}.`,
+        `--batch ${Math.max(1, Math.floor(rows.length / accumulate))}   or more rows`,
       );
     }
   }
 
-  /** Batch number `step` (from 0) of the whole training: epochs follow one another. */
-  async at(step: number): Promise<Batch> {
+  /** What step `step` (from 0) of the whole training takes, or one micro-batch of it: epochs follow one another. */
+  async at(step: number, part = 0): Promise<Batch> {
     const { batch, seed, training } = this.#options;
     const epoch = Math.floor(step / this.perEpoch);
-    const place = (step % this.perEpoch) * batch;
+    const place = ((step % this.perEpoch) * this.#accumulate + part) * batch;
     const rows = this.#rowsOf(epoch).slice(place, place + batch);
     const samples = await Promise.all(
       rows.map((index) =>

@@ -19,6 +19,8 @@ export interface TrainJob {
   readonly skipBad: boolean;
   readonly limit: number | undefined;
   readonly batch: number;
+  /** Micro-batches a step. */
+  readonly accumulate: number;
   readonly seed: number;
   /** The step to begin with, from 0, and the one to end before; epochs where steps are undefined. */
   readonly from: number;

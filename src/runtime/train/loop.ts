@@ -17,6 +17,8 @@ export interface TrainingEngine {
   readonly device: string;
   /** One step; the losses before it, by output name, with their sum as `loss`. */
   step(batch: Batch): Record<string, number>;
+  /** A micro-batch before the last of a step; its losses. */
+  accumulate(batch: Batch): Record<string, number>;
   /** Losses and metrics of a batch, without a step: each a number, or one number a sample. */
   evaluate(batch: Batch): Record<string, ArrayLike<number>>;
   setStepsPerEpoch(steps: number): void;
@@ -41,11 +43,11 @@ export interface TrainingData {
 }
 
 export function openData(job: TrainJob, tell: (message: StepMessage) => void = () => undefined): TrainingData {
-  const { recipe, manifest: path, skipBad, batch, seed } = job;
+  const { recipe, manifest: path, skipBad, batch, seed, accumulate } = job;
   const onBad = skipBad ? { onBad: (problem: string) => tell({ kind: "skipped", rows: [problem] }) } : {};
   const all = readManifest(path, recipe, { skipBad, split: job.split });
   const manifest = job.limit === undefined ? all : { ...all, rows: all.rows.slice(0, job.limit) };
-  const training = new Batches(manifest, recipe, { batch, seed, training: true, ...onBad });
+  const training = new Batches(manifest, recipe, { batch, accumulate, seed, training: true, ...onBad });
   const others = validationRows(job);
   const validation =
     others === undefined ? undefined : new Batches(others, recipe, { batch, seed, training: false, ...onBad });
@@ -71,23 +73,28 @@ export async function trainLoop({ job, engine, tell, signal }: LoopOptions, data
 
   let saved = performance.now();
   let best = Infinity;
-  const batchAt = (step: number): Promise<Batch> => training.at(job.overfitOneBatch ? 0 : step);
-  let next = batchAt(job.from);
+  // All of a step's micro-batches at once: a step is made whole or not at all.
+  const batchesAt = (step: number): Promise<Batch[]> => {
+    const at = job.overfitOneBatch ? 0 : step;
+    return Promise.all(Array.from({ length: job.accumulate }, (_, part) => training.at(at, part)));
+  };
+  let next = batchesAt(job.from);
   for (let step = job.from; step < total; step += 1) {
-    const batch = await next.catch(async (error: unknown) => {
+    const batches = await next.catch(async (error: unknown) => {
       // Data that cannot be read must not cost the steps that were made.
       if (step > job.from) await checkpoint(step);
       throw error;
     });
     // The next pictures are decoded while the engine computes.
-    if (step + 1 < total) next = batchAt(step + 1);
+    if (step + 1 < total) next = batchesAt(step + 1);
     next.catch(() => undefined);
     await breath();
     if (signal.aborted) return stop(step);
     const started = performance.now();
-    const losses = engine.step(batch);
+    const parts = batches.map((batch, i) => (i + 1 < batches.length ? engine.accumulate(batch) : engine.step(batch)));
     const milliseconds = performance.now() - started;
-    const line = stepRecord(step, perEpoch, job.batch, losses, milliseconds);
+    const losses = meanOf(parts);
+    const line = stepRecord(step, perEpoch, job.batch * job.accumulate, losses, milliseconds);
     const bad = Object.entries(losses).filter(([, value]) => !Number.isFinite(value));
     if (bad.length > 0) {
       record(line);
@@ -154,6 +161,14 @@ function stepRecord(
     milliseconds: Number(milliseconds.toFixed(1)),
     samplesPerSecond: Number(((1000 * batch) / milliseconds).toFixed(2)),
   };
+}
+
+/** The losses of a step are the means of its micro-batches'. */
+function meanOf(parts: readonly Record<string, number>[]): Record<string, number> {
+  const [first, ...others] = parts;
+  if (first === undefined || others.length === 0) return first ?? {};
+  const mean = (name: string): number => parts.reduce((sum, part) => sum + (part[name] ?? NaN), 0) / parts.length;
+  return Object.fromEntries(Object.keys(first).map((name) => [name, mean(name)]));
 }
 
 /** Means over all validation rows; undefined where it was interrupted. `loss` is the sum of the losses. */

@@ -138,6 +138,12 @@ function configOf(program: Program, request: RunRequest): RunConfig {
   };
 }
 
+/** Micro-batches a step, as the compiled graph has it. */
+function accumulateOf(program: Program): number {
+  const { accumulate } = program.training;
+  return program.accumulate !== undefined && typeof accumulate === "number" ? accumulate : 1;
+}
+
 function jobOf(program: Program, config: RunConfig, run: string, from: number, weights: string | undefined): TrainJob {
   if (program.train === undefined) throw new InputError(`${program.name} has no loss, so there is nothing to train.`);
   return {
@@ -151,6 +157,7 @@ function jobOf(program: Program, config: RunConfig, run: string, from: number, w
     skipBad: config.skipBad,
     limit: config.limit ?? undefined,
     batch: config.batch,
+    accumulate: accumulateOf(program),
     seed: config.seed,
     from,
     steps: config.steps ?? undefined,

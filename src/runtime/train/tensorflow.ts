@@ -16,6 +16,7 @@ export async function openTrainer(folder: string, weights: string | undefined): 
     version,
     device,
     step: (batch) => model.trainStep(feedsOf(batch)),
+    accumulate: (batch) => model.accumulate(feedsOf(batch)),
     evaluate: (batch) => {
       const results = Object.entries(model.evaluate(feedsOf(batch)));
       return Object.fromEntries(

@@ -60,6 +60,10 @@ export class TfjsModel {
   trainStep(feeds: Feeds): Record<string, number> {
     return numbersOf(this.run("train_step", feeds));
   }
+  /** A micro-batch before the last of a step: its losses; its gradients go into the mean that the next `trainStep` takes. */
+  accumulate(feeds: Feeds): Record<string, number> {
+    return numbersOf(this.run("accumulate", feeds));
+  }
   /** Losses, metrics and predictions of this batch; changes nothing. */
   evaluate(feeds: Feeds): Results {
     return this.run("eval_step", feeds);
