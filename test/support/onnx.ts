@@ -1,11 +1,13 @@
 /** Runs graphs on the real ONNX Runtime, for tests: emits, joins the bytes of the file, opens and runs it. */
 import { emitOnnx, type OnnxOptions } from "../../src/backends/onnx/emit.ts";
 import { planChunks, type ReadVariable } from "../../src/backends/onnx/write.ts";
+import { decompose } from "../../src/compiler/ops/decompose.ts";
 import type { Graph } from "../../src/compiler/graph/graph.ts";
 import type { Tensor } from "../../src/compiler/ops/tensor.ts";
 import { encodeElements } from "../../src/backends/bytes.ts";
 import { OnnxSession } from "../../src/runtime/engine/onnx.ts";
 import type { FilePlan } from "../../src/backends/onnx/plan.ts";
+import { standardRules } from "./rules.ts";
 
 export const plainOptions: OnnxOptions = {
   name: "test",
@@ -15,6 +17,11 @@ export const plainOptions: OnnxOptions = {
   docs: {},
   weights: { file: "test.onnx.data", apart: "when too large" },
 };
+
+/** A training step's options: variables are fed, and what has no row is replaced by its meaning. */
+export function stepOptions(seed = 0): Partial<OnnxOptions> {
+  return { step: { seed, decompose, rules: standardRules() } };
+}
 
 export async function bytesOfPlan(plan: FilePlan, read: ReadVariable): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
@@ -48,7 +55,8 @@ export async function runOnnx(
   graph: Graph,
   feeds: ReadonlyMap<string, Tensor>,
   weights: ReadonlyMap<string, Tensor> = new Map(),
+  options: Partial<OnnxOptions> = {},
 ): Promise<Map<string, Tensor>> {
-  await using session = await OnnxSession.open(await onnxBytes(graph, weights), { threads: 1 });
+  await using session = await OnnxSession.open(await onnxBytes(graph, weights, options), { threads: 1 });
   return await session.run(feeds);
 }

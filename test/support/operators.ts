@@ -95,3 +95,36 @@ function weighted(emit: Emitter, y: Value, salt: number | undefined): Value {
 export function sampleName({ operator, sample }: OperatorSample): string {
   return `${operator.name}: ${sample.name}`;
 }
+
+/** The largest difference over the largest value, which counts as 1 at least. */
+export function difference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  let [worst, largest] = [0, 1];
+  for (let i = 0; i < expected.length; i++) {
+    largest = Math.max(largest, Math.abs(expected[i] ?? NaN));
+    const apart = Math.abs((actual[i] ?? NaN) - (expected[i] ?? NaN));
+    if (!Object.is(actual[i], expected[i])) worst = Math.max(worst, Number.isNaN(apart) ? Infinity : apart);
+  }
+  return worst / largest;
+}
+
+/** What a sample itself says of an output of its graph. */
+export function closedForm({ sample }: OperatorSample, name: string): readonly number[] | undefined {
+  const output = /^y(\d+)$/.exec(name)?.[1];
+  if (output !== undefined) return sample.expected?.outputs?.[Number(output)];
+  const input = /^grad\.x(\d+)$/.exec(name)?.[1];
+  return input === undefined ? undefined : sample.expected?.gradients?.[Number(input)];
+}
+
+/** The inputs whose first axis is a batch, by operator. */
+export const batchedInputs: Readonly<Record<string, readonly number[]>> = {
+  ...{ conv2d: [0], conv2d_transpose: [0], max_pool2d: [0], avg_pool2d: [0], resize: [0], affine_grid: [0] },
+  ...{
+    conv2d_input_gradient: [0],
+    conv2d_weight_gradient: [0, 1],
+    max_pool2d_gradient: [0, 1, 2],
+    avg_pool2d_gradient: [0],
+  },
+  ...{ batch_norm_train: [0], batch_norm_eval: [0], batch_norm_train_gradient: [0, 4], softmax_cross_entropy: [0, 1] },
+  ...{ grid_sample: [0, 1], grid_sample_input_gradient: [0, 1], grid_sample_grid_gradient: [0, 1, 2] },
+  ...{ affine_grid_gradient: [0], resize_gradient: [0], roi_pool2d: [0, 1], roi_pool2d_gradient: [0, 1, 2] },
+};

@@ -4,21 +4,36 @@
  */
 import type { Graph, Node, Output, Value } from "../../compiler/graph/graph.ts";
 import { typeOf } from "../../compiler/graph/graph.ts";
-import { type Refusal, RefusalError } from "../backend.ts";
+import type { TypeRules } from "../../compiler/graph/builder.ts";
+import { type Decompose, decomposeMissing, type Refusal, RefusalError } from "../backend.ts";
 import { GraphEmitter, NodeEmitter, type Table } from "./emitter.ts";
 import { foldConstants } from "./fold.ts";
-import { chooseForms, type Form, type Forms } from "./forms.ts";
+import { chooseForms, type Form, type Forms, literalOf, sourceOf } from "./forms.ts";
 import type { InputForm } from "./inputs.ts";
 import { type ModelFrame, OnnxModel } from "./model.ts";
 import type { FilePlan } from "./plan.ts";
-import { elementTypes, SizeNames, UINT8, unused, valueMessage } from "./proto.ts";
+import { elementTypes, SizeNames, UINT8, unused, valueMessage, versions } from "./proto.ts";
 import { elementwise } from "./rows/elementwise.ts";
+import { convolutionGradients } from "./rows/convolution-gradients.ts";
 import { writeConv, writeGemm } from "./rows/fused.ts";
-import { shape } from "./rows/shape.ts";
+import { gradients } from "./rows/gradients.ts";
+import { randomRow } from "./rows/random.ts";
 import { regions } from "./rows/regions.ts";
-import { windows } from "./rows/windows.ts";
+import { samplingGradients } from "./rows/sampling-gradients.ts";
+import { shape } from "./rows/shape.ts";
+import { affineGrid, windows } from "./rows/windows.ts";
 
-const table: Table = { ...elementwise, ...shape, ...windows, ...regions };
+const table: Table = {
+  ...elementwise,
+  ...shape,
+  ...windows,
+  ...regions,
+  ...gradients,
+  ...convolutionGradients,
+  ...samplingGradients,
+};
+/** What is said by forms, not rows. */
+const formed: ReadonlySet<string> = new Set(["conv2d", "conv2d_transpose", "stop_gradient"]);
 const leaves: ReadonlySet<string> = new Set(["input", "variable", "constant"]);
 
 export interface OnnxOptions {
@@ -32,6 +47,11 @@ export interface OnnxOptions {
   readonly weights: ModelFrame["weights"];
   /** The inputs that are fed as the bytes of pictures. */
   readonly inputForms?: ReadonlyMap<string, InputForm>;
+  /**
+   * Variables are inputs by their paths, and new values of theirs are outputs: a training step. Its draws are keyed by
+   * `seed`; what has no row is replaced by its meaning.
+   */
+  readonly step?: { readonly seed: number; readonly decompose: Decompose; readonly rules: TypeRules };
 }
 
 export interface OnnxModelPlan {
@@ -41,23 +61,29 @@ export interface OnnxModelPlan {
   readonly nodes: number;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
+  /** The variables among the inputs. */
+  readonly state: readonly string[];
 }
 
 export function emitOnnx(
   whole: Graph,
   options: OnnxOptions,
 ): { readonly plan: OnnxModelPlan | undefined; readonly refusals: readonly Refusal[] } {
-  const graph = withFileNames(foldConstants(whole));
-  const model = new OnnxModel([...graph.ports, ...graph.outputs].map((named) => named.name));
-  const emitter = new GraphEmitter(model, graph, options.inputForms);
+  const { step, inputForms = new Map<string, InputForm>() } = options;
+  const graph = withFileNames(withUpdates(foldConstants(lowered(whole, step))));
+  const reserved = [...graph.ports, ...graph.outputs].map((named) => named.name);
+  const paths = step === undefined ? [] : graph.variables.map(({ path }) => path);
+  const model = new OnnxModel([...reserved, ...paths], step === undefined ? versions.predict : versions.step);
+  const emitter = new GraphEmitter(model, graph, inputForms, step !== undefined);
   const refusals: Refusal[] = [];
-  const forms = chooseForms(graph);
+  const forms = chooseForms(graph, step === undefined ? sourceOf : literalOf);
+  const rows = tableOf(step);
   const outputs = new OutputNames(graph.outputs);
   for (const node of neededNodes(graph, forms)) {
     try {
       const first = model.nodes.length;
       model.at(node.path);
-      const names = writeNode(emitter, node, forms.of(node));
+      const names = writeNode(emitter, rows, node, forms.of(node));
       emitter.hold(
         node,
         names.map((name, index) => outputs.claim(node, index, name, (from, to) => model.rename(from, to, first))),
@@ -87,6 +113,28 @@ export function outputNames({ ports, outputs }: Graph): ReadonlyMap<string, stri
   const inputs = new Set(ports.map(({ name }) => name));
   return new Map(outputs.map(({ name }) => [name, inputs.has(name) ? unused(`${name}_out`, taken) : name]));
 }
+function tableOf(step: OnnxOptions["step"]): Table {
+  return step === undefined ? { ...table, affine_grid: affineGrid } : { ...table, random: randomRow(step.seed) };
+}
+
+function lowered(graph: Graph, step: OnnxOptions["step"]): Graph {
+  if (step === undefined) return graph;
+  const rows = tableOf(step);
+  return decomposeMissing(graph, ({ op }) => formed.has(op) || Object.hasOwn(rows, op), step.decompose, step.rules);
+}
+
+/** The new values of variables as outputs; in a prediction there are none. */
+function withUpdates(graph: Graph): Graph {
+  const next = graph.updates.map(({ variable, value }): Output => {
+    return { name: nextName(variable.path), kind: "value", value, span: variable.span };
+  });
+  return { ...graph, outputs: [...graph.outputs, ...next] };
+}
+/** What the new value of a variable is called. */
+export function nextName(path: string): string {
+  return `next.${path}`;
+}
+
 function withFileNames(graph: Graph): Graph {
   const names = outputNames(graph);
   return {
@@ -96,7 +144,7 @@ function withFileNames(graph: Graph): Graph {
 }
 
 function finish(emitter: GraphEmitter, { docs, ...options }: OnnxOptions): OnnxModelPlan {
-  const { graph, inputs, model } = emitter;
+  const { graph, inputs, state, model } = emitter;
   const sizes = new SizeNames();
   const message = (name: string, value: Value): ReturnType<typeof valueMessage> => {
     const form = options.inputForms?.get(name);
@@ -105,7 +153,10 @@ function finish(emitter: GraphEmitter, { docs, ...options }: OnnxOptions): OnnxM
   };
   const plans = model.plans({
     ...options,
-    inputs: inputs.map((port) => message(port.name, port.value)),
+    inputs: [
+      ...inputs.map((port) => message(port.name, port.value)),
+      ...state.map((variable) => message(variable.path, variable.value)),
+    ],
     outputs: graph.outputs.map((output) => message(output.name, output.value)),
   });
   return {
@@ -113,6 +164,7 @@ function finish(emitter: GraphEmitter, { docs, ...options }: OnnxOptions): OnnxM
     nodes: model.nodes.length,
     inputs: inputs.map((port) => port.name),
     outputs: graph.outputs.map((output) => output.name),
+    state: state.map(({ path }) => path),
   };
 }
 
@@ -128,7 +180,7 @@ function neededNodes(graph: Graph, forms: Forms): readonly Node[] {
   return nodes.reverse();
 }
 
-function writeNode(emitter: GraphEmitter, node: Node, form: Form): readonly string[] {
+function writeNode(emitter: GraphEmitter, rows: Table, node: Node, form: Form): readonly string[] {
   if (form.kind === "same") return [emitter.name(form.as)];
   if (form.kind === "conv") {
     emitter.model.at(form.conv.path);
@@ -138,7 +190,7 @@ function writeNode(emitter: GraphEmitter, node: Node, form: Form): readonly stri
     emitter.model.at(form.matmul.path);
     return [writeGemm(new NodeEmitter(emitter, form.matmul), form)];
   }
-  const row = Object.hasOwn(table, node.op) ? table[node.op] : undefined;
+  const row = Object.hasOwn(rows, node.op) ? rows[node.op] : undefined;
   if (row === undefined) throw refusal(node);
   const names = row(new NodeEmitter(emitter, node, form.inputs));
   return typeof names === "string" ? [names] : names;
@@ -150,13 +202,6 @@ function refusal(node: Node): RefusalError {
       node,
       "a prediction in ONNX cannot draw random numbers that repeat",
       "draw under `if training`, as `dropout` does, or feed the numbers as an input",
-    );
-  }
-  if (node.op.endsWith("_gradient")) {
-    return new RefusalError(
-      node,
-      `the onnx target has no form of \`${node.op}\`, a gradient`,
-      "compile the prediction, or train with the tfjs target",
     );
   }
   return new RefusalError(

@@ -2,7 +2,7 @@
  * Writes one graph: keeps the ONNX name of every value, makes constants, and computes sizes that only a run knows from
  * the shapes of what is fed. Operators themselves are in the rows.
  */
-import type { DType, Graph, Node, Port, TensorType, Value } from "../../compiler/graph/graph.ts";
+import type { DType, Graph, Node, Port, TensorType, Value, Variable } from "../../compiler/graph/graph.ts";
 import { typeOf } from "../../compiler/graph/graph.ts";
 import { valuesAttribute } from "../../compiler/ops/attributes.ts";
 import { type Atom, Dim, type Shape } from "../../compiler/types/dim.ts";
@@ -25,19 +25,29 @@ export class GraphEmitter {
   readonly #ports = new Map<string, Port>();
   readonly #read = new Set<string>();
   readonly #forms: ReadonlyMap<string, InputForm>;
+  readonly #feedsState: boolean;
+  readonly #state = new Set<string>();
   readonly #normalised = new Map<string, string>();
+  /** What one row leaves for another: names of further results of the node. */
+  readonly extras = new Map<Node, readonly string[]>();
 
-  /** `forms`: the inputs that are fed as the bytes of pictures. */
-  constructor(model: OnnxModel, graph: Graph, forms: ReadonlyMap<string, InputForm> = new Map()) {
+  /** `forms`: the inputs that are fed as the bytes of pictures. `fed`: variables are inputs too, by their paths. */
+  constructor(model: OnnxModel, graph: Graph, forms: ReadonlyMap<string, InputForm>, fed: boolean) {
     this.model = model;
     this.graph = graph;
     this.#forms = forms;
+    this.#feedsState = fed;
     for (const port of graph.ports) this.#ports.set(port.name, port);
   }
 
   /** The inputs that the graph turned out to need, in their order. */
   get inputs(): readonly Port[] {
     return this.graph.ports.filter((port) => this.#read.has(port.name));
+  }
+
+  /** The variables that are fed and that the graph turned out to need, in their order. */
+  get state(): readonly Variable[] {
+    return this.graph.variables.filter((variable) => this.#state.has(variable.path));
   }
 
   hold(node: Node, names: readonly string[]): void {
@@ -56,6 +66,10 @@ export class GraphEmitter {
     if (node.op === "constant") return this.model.constant(type.dtype, knownShape(type), valuesAttribute(node));
     if (node.op !== "variable") return undefined;
     const path = String(node.attributes["path"]);
+    if (this.#feedsState) {
+      this.#state.add(path);
+      return path;
+    }
     const dims = knownShape(type);
     const count = dims.reduce((product, n) => product * n, 1);
     const source = { kind: "variable", path, dtype: type.dtype, count } as const;
@@ -248,6 +262,10 @@ export class NodeEmitter {
   }
   shape(shape: Shape): string {
     return this.emitter.shape(shape);
+  }
+  /** A size as an i64 scalar. */
+  number(dim: Dim): string {
+    return dim.constant === undefined ? this.one("Squeeze", [this.size(dim)]) : this.scalar(dim.constant, "i64");
   }
   cast(x: string, to: DType): string {
     return this.one("Cast", [x], { to: { int: elementTypes[to] } });

@@ -67,19 +67,22 @@ const stretching: ReadonlySet<string> = new Set(
   ].concat(["greater_equal", "logical_and", "logical_or", "select"]),
 );
 
-export function chooseForms(graph: Graph): Forms {
+/** The stored tensor behind a value, for what is folded when the file is written. */
+export type FindSource = (value: Value) => Source | undefined;
+
+export function chooseForms(graph: Graph, source: FindSource): Forms {
   const uses = countUses(graph);
   const forms = new Map<Node, Form>();
   const of = (node: Node): Form => forms.get(node) ?? { kind: "alone", inputs: node.inputs };
   for (const node of graph.nodes) {
-    const form = formOf(node, (value) => (uses.get(value.node) === 1 ? of(value.node) : undefined));
+    const form = formOf(node, source, (value) => (uses.get(value.node) === 1 ? of(value.node) : undefined));
     if (form !== undefined) forms.set(node, form);
   }
   return { of, inputs: (node) => formInputs(of(node)) };
 }
 
 /** `before` gives the form of a value that nothing else reads. */
-function formOf(node: Node, before: (value: Value) => Form | undefined): Form | undefined {
+function formOf(node: Node, source: FindSource, before: (value: Value) => Form | undefined): Form | undefined {
   const [first, second] = node.inputs;
   const [type] = node.outputs;
   if (first === undefined || type === undefined) return undefined;
@@ -89,20 +92,20 @@ function formOf(node: Node, before: (value: Value) => Form | undefined): Form | 
     case "conv2d_transpose": {
       // the second axis of a grouped transposed filter says only what comes out of one group
       const foldable = node.op === "conv2d" || !isGrouped(node);
-      const weight = foldable && second ? sourceOf(second) : undefined;
+      const weight = foldable && second ? source(second) : undefined;
       return { kind: "conv", conv: node, weight, bias: undefined, norm: undefined };
     }
     case "matmul":
-      return second && gemmOf(node, first, second);
+      return second && gemmOf(node, source, first, second);
     case "add":
       return (
         second &&
-        (withBias(type.shape, first, second, before) ??
-          withBias(type.shape, second, first, before) ??
+        (withBias(type.shape, source, first, second, before) ??
+          withBias(type.shape, source, second, first, before) ??
           unstretched(node))
       );
     case "batch_norm_eval":
-      return normalised(node, before(first));
+      return normalised(node, source, before(first));
     default:
       return stretching.has(node.op) ? unstretched(node) : undefined;
   }
@@ -154,7 +157,7 @@ function isSame(node: Node, x: Value): boolean {
   }
 }
 
-function gemmOf(node: Node, x: Value, y: Value): GemmForm | undefined {
+function gemmOf(node: Node, source: FindSource, x: Value, y: Value): GemmForm | undefined {
   if (typeOf(x).shape.length !== 2 || typeOf(y).shape.length !== 2) return undefined;
   const [a, transposeA] = untransposed(x);
   const [b, transposeB] = untransposed(y);
@@ -165,7 +168,7 @@ function gemmOf(node: Node, x: Value, y: Value): GemmForm | undefined {
     b,
     transposeA,
     transposeB,
-    weight: sourceOf(b),
+    weight: source(b),
     c: undefined,
     norm: undefined,
   };
@@ -176,7 +179,13 @@ function untransposed(x: Value): readonly [Value, boolean] {
   return inner === undefined || isSame(x.node, inner) ? [x, false] : [inner, true];
 }
 
-function withBias(shape: Shape, x: Value, bias: Value, before: (value: Value) => Form | undefined): Form | undefined {
+function withBias(
+  shape: Shape,
+  sourceOf: FindSource,
+  x: Value,
+  bias: Value,
+  before: (value: Value) => Form | undefined,
+): Form | undefined {
   const form = before(x);
   if (form === undefined || !sameShape(typeOf(x).shape, shape)) return undefined;
   if (form.kind === "gemm" && form.c === undefined && form.norm === undefined) {
@@ -195,7 +204,7 @@ function isPerChannel(shape: Shape, channels: Dim): boolean {
   return axes.length === 4 && shape.length <= 4 && sameShape(axes, wanted);
 }
 
-function normalised(node: Node, form: Form | undefined): Form | undefined {
+function normalised(node: Node, sourceOf: FindSource, form: Form | undefined): Form | undefined {
   if (form === undefined || (form.kind !== "conv" && form.kind !== "gemm")) return undefined;
   if (form.norm !== undefined || form.weight === undefined) return undefined;
   if (form.weight.dtype !== "f32" && form.weight.dtype !== "f64") return undefined;
@@ -226,6 +235,12 @@ function unstretched(node: Node): Form | undefined {
     return inner ?? x;
   });
   return { kind: "alone", inputs };
+}
+
+/** The literal behind a value, where weights are fed: then the file has no other numbers. */
+export function literalOf(value: Value): Source | undefined {
+  const source = sourceOf(value);
+  return source?.kind === "values" ? source : undefined;
 }
 
 /** The tensor behind a value that only changes its shape on the way. */

@@ -10,12 +10,11 @@ import {
   type AttributeValues,
   elementTypes,
   fieldHead,
-  IR_VERSION,
   LARGEST_MESSAGE,
   nodeMessage,
   onnx,
   type OnnxNode,
-  OPSET,
+  type OnnxVersion,
   unused,
 } from "./proto.ts";
 
@@ -51,13 +50,15 @@ function alignment(bytes: number): number {
 
 export class OnnxModel {
   readonly nodes: OnnxNode[] = [];
+  readonly version: OnnxVersion;
   readonly #initializers: Initializer[] = [];
   readonly #byKey = new Map<string, string>();
   readonly #taken: Set<string>;
   #path = "";
 
   /** `reserved`: names of inputs and outputs, which nothing else may have. */
-  constructor(reserved: Iterable<string>) {
+  constructor(reserved: Iterable<string>, version: OnnxVersion) {
+    this.version = version;
     this.#taken = new Set(reserved);
   }
 
@@ -176,8 +177,8 @@ export class OnnxModel {
     });
     const graph = planOf([asSegment(body), ...tensors]);
     const head = onnx.ModelProto.encode({
-      irVersion: IR_VERSION,
-      opsetImport: [{ domain: "", version: OPSET }],
+      irVersion: this.version.ir,
+      opsetImport: [{ domain: "", version: this.version.opset }],
       producerName: "archc",
       producerVersion: frame.producerVersion,
       docString: doc,

@@ -8,9 +8,16 @@ import type { Dim, Shape } from "../../compiler/types/dim.ts";
 
 export const { onnx } = onnxProto;
 
-/** The operator set that every node is of, and the file format version that came with it (ONNX 1.15). */
-export const OPSET = 20;
-export const IR_VERSION = 9;
+/** The operator set that every node is of, and the version of the file's format that came with it. */
+export interface OnnxVersion {
+  readonly opset: number;
+  readonly ir: number;
+}
+/** A prediction has AffineGrid, which is of ONNX 1.15; a training step is content with ONNX 1.14, which more engines know. */
+export const versions = {
+  predict: { opset: 20, ir: 9 },
+  step: { opset: 18, ir: 8 },
+} as const satisfies Record<string, OnnxVersion>;
 /** A protobuf message must stay below 2^31 bytes. */
 export const LARGEST_MESSAGE = 2 ** 31 - 1;
 
@@ -24,6 +31,7 @@ export const elementTypes = {
   bf16: onnx.TensorProto.DataType.BFLOAT16,
 } as const satisfies Record<DType, number>;
 export const UINT8 = onnx.TensorProto.DataType.UINT8;
+export const UINT64 = onnx.TensorProto.DataType.UINT64;
 
 /** Whole numbers and floats look alike in JavaScript, so each attribute says which it is. */
 export type AttributeValue =

@@ -1,14 +1,13 @@
 // Every sample of every forward operator on the real ONNX Runtime: against the operator's own evaluation in double
 // precision, and against the closed forms that samples carry. Where an operator takes a batch, also with its size left open.
 import { describe, expect, test } from "vitest";
-import { emitOnnx } from "../../../src/backends/onnx/emit.ts";
 import { evaluate } from "../../../src/backends/reference/index.ts";
 import { GraphBuilder } from "../../../src/compiler/graph/builder.ts";
 import type { Graph, Port } from "../../../src/compiler/graph/graph.ts";
 import { operatorSamples, type OperatorSample } from "../../../src/compiler/ops/index.ts";
 import type { Tensor } from "../../../src/compiler/ops/tensor.ts";
 import { Dim } from "../../../src/compiler/types/dim.ts";
-import { plainOptions, runOnnx } from "../../support/onnx.ts";
+import { runOnnx } from "../../support/onnx.ts";
 import { standardRules } from "../../support/rules.ts";
 
 const rules = standardRules();
@@ -84,15 +83,5 @@ describe("every sample", () => {
     await check(s, []);
     const openAxes = batched[name];
     if (openAxes !== undefined) await check(s, openAxes);
-  });
-});
-
-describe("gradients are refused", () => {
-  const gradients = operatorSamples().filter(isGradient);
-  test.each([...new Map(gradients.map((s) => [s.operator.name, s]))])("%s", (name, s) => {
-    const { plan, refusals } = emitOnnx(graphOf(s, []), plainOptions);
-    expect(plan).toBeUndefined();
-    expect(refusals.map((r) => [r.op, r.path])).toEqual([[name, "part.layer"]]);
-    expect(refusals[0]?.reason).toContain(`no form of \`${name}\``);
   });
 });

@@ -3,9 +3,10 @@
  * so the cells are computed here in whole numbers, and each maximum is that of two overlapping runs of 2^k members.
  */
 import { dimAttribute } from "../../../compiler/ops/attributes.ts";
-import type { Dim } from "../../../compiler/types/dim.ts";
+import { Dim, elementCount } from "../../../compiler/types/dim.ts";
 import { RefusalError } from "../../backend.ts";
 import type { NodeEmitter, Row, Table } from "../emitter.ts";
+import { added } from "./gradients.ts";
 
 /** The members from `start` on, `length` of them, that each cell of one axis covers: i64[B, cells]. */
 interface Cells {
@@ -14,24 +15,55 @@ interface Cells {
   readonly length: string;
 }
 
-const roiPool2d: Row = (n) => {
-  const [height, width] = [2, 3].map((axis) => knownSize(n, n.type(0).shape[axis]));
-  const [rows, columns] = [dimAttribute(n.node, "Ho"), dimAttribute(n.node, "Wo")].map((dim) => knownSize(n, dim));
+/** Where the boxes of a node, its second input, lie in its image, its first. */
+interface Grid {
+  readonly across: Cells;
+  readonly along: Cells;
+  readonly height: number;
+  readonly width: number;
+}
+function gridOf(n: NodeEmitter, made: readonly (Dim | undefined)[]): Grid {
+  const [height, width, rows, columns] = [...n.type(0).shape.slice(2), ...made].map((dim) => knownSize(n, dim));
   if (height === undefined || width === undefined || rows === undefined || columns === undefined)
     throw new Error("an image has two axes");
   const boxes = n.cast(n.input(1), "f64");
   const across = cells(n, edges(n, boxes, 0, 2, width), columns, width);
   const along = cells(n, edges(n, boxes, 1, 3, height), rows, height);
-  // [B, C, H, W] -> [B, W, C, H] -> [B, Wo, C, H] -> [B, H, C, Wo] -> [B, Ho, C, Wo] -> [B, C, Ho, Wo]
-  const byColumn = maxima(n, permuted(n, n.input(0), [0, 3, 1, 2]), across, width);
-  const byRow = maxima(n, permuted(n, byColumn, [0, 3, 2, 1]), along, height);
-  const pooled = permuted(n, byRow, [0, 2, 1, 3]);
+  return { across, along, height, width };
+}
+/** Which cells hold a pixel: bool[B, 1, Ho, Wo]. */
+function filled(n: NodeEmitter, { across, along }: Grid): string {
   const zero = n.scalar(0, "i64");
-  const full = n.one("And", [
+  return n.one("And", [
     n.one("Unsqueeze", [n.one("Greater", [along.length, zero]), n.ints([1, 3])]),
     n.one("Unsqueeze", [n.one("Greater", [across.length, zero]), n.ints([1, 2])]),
   ]);
-  return n.one("Where", [full, pooled, n.scalar(0, n.result.dtype)]);
+}
+
+const roiPool2d: Row = (n) => {
+  const grid = gridOf(n, [dimAttribute(n.node, "Ho"), dimAttribute(n.node, "Wo")]);
+  // [B, C, H, W] -> [B, W, C, H] -> [B, Wo, C, H] -> [B, H, C, Wo] -> [B, Ho, C, Wo] -> [B, C, Ho, Wo]
+  const byColumn = maxima(n, permuted(n, n.input(0), [0, 3, 1, 2]), grid.across, grid.width).value;
+  const byRow = maxima(n, permuted(n, byColumn, [0, 3, 2, 1]), grid.along, grid.height).value;
+  return n.one("Where", [filled(n, grid), permuted(n, byRow, [0, 2, 1, 3]), n.scalar(0, n.result.dtype)]);
+};
+
+/** To the first of the largest in reading order: of the first row that has it, the first column. */
+const roiPool2dGradient: Row = (n) => {
+  const { dtype, shape } = n.result;
+  const [batch = Dim.one, channels = Dim.one, rows, columns] = n.type(2).shape;
+  const grid = gridOf(n, [rows, columns]);
+  const byColumn = maxima(n, permuted(n, n.input(0), [0, 3, 1, 2]), grid.across, grid.width, true);
+  const byRow = maxima(n, permuted(n, byColumn.value, [0, 3, 2, 1]), grid.along, grid.height, true);
+  const column = n.one("GatherElements", [permuted(n, byColumn.place, [0, 3, 2, 1]), byRow.place], {
+    axis: { int: 1 },
+  });
+  const pixel = n.one("Add", [n.one("Mul", [byRow.place, n.scalar(grid.width, "i64")]), column]);
+  const dy = n.one("Mul", [n.input(2), n.cast(filled(n, grid), dtype)]);
+  const flat = (x: string): string =>
+    n.reshape(x, n.type(2).shape, [batch, channels, elementCount([rows ?? Dim.one, columns ?? Dim.one])]);
+  const image = [batch, channels, Dim.of(grid.height * grid.width)];
+  return n.reshape(added(n, image, flat(permuted(n, pixel, [0, 2, 1, 3])), flat(dy), 2), image, shape);
 };
 
 function knownSize(n: NodeEmitter, dim: Dim | undefined): number {
@@ -80,29 +112,56 @@ function floorDivided(n: NodeEmitter, value: string, by: number): string {
   return n.one("Div", [n.one("Sub", [value, n.one("Mod", [value, divisor])]), divisor]);
 }
 
-/** x[B, size, ...] to [B, cells, ...]. What an empty cell gets is arbitrary. */
-function maxima(n: NodeEmitter, x: string, { start, end, length }: Cells, size: number): string {
+/** The largest members of cells, and where they are. */
+interface Maxima {
+  readonly value: string;
+  /** Along the axis, the first of equal ones; empty where it was not asked for. */
+  readonly place: string;
+}
+
+/** x[B, size, ...] of four axes to [B, cells, ...]. What an empty cell gets is arbitrary. */
+function maxima(n: NodeEmitter, x: string, { start, end, length }: Cells, size: number, placed = false): Maxima {
+  const numbers = n.emitter.model.constant(
+    "i64",
+    [1, size, 1, 1],
+    Float64Array.from({ length: size }, (_, i) => i),
+  );
+  const larger = (a: Maxima, b: Maxima): Maxima => ({
+    value: n.one("Max", [a.value, b.value]),
+    place: placed ? n.one("Where", [n.one("GreaterOrEqual", [a.value, b.value]), a.place, b.place]) : "",
+  });
   // Level k holds the maxima of 2^k members from each place on; all levels lie behind one another.
-  const levels = [x];
+  const levels: Maxima[] = [{ value: x, place: placed ? n.one("Expand", [numbers, n.one("Shape", [x])]) : "" }];
   const offsets = [0];
   for (let run = 1, members = size; 2 * run <= size; run *= 2) {
     const last = levels[levels.length - 1]!;
-    const part = (a: number, b: number): string => n.one("Slice", [last, n.ints([a]), n.ints([b]), n.ints([1])]);
+    const cut = (of: string, a: number, b: number): string =>
+      n.one("Slice", [of, n.ints([a]), n.ints([b]), n.ints([1])]);
+    const part = (a: number, b: number): Maxima => ({
+      value: cut(last.value, a, b),
+      place: placed ? cut(last.place, a, b) : "",
+    });
     offsets.push(offsets[offsets.length - 1]! + members);
-    levels.push(n.one("Max", [part(0, members - run), part(run, members)]));
+    levels.push(larger(part(0, members - run), part(run, members)));
     members -= run;
   }
-  const all = levels.length === 1 ? x : n.one("Concat", levels, { axis: { int: 1 } });
+  const joined = (of: readonly string[]): string =>
+    of.length === 1 ? (of[0] ?? "") : n.one("Concat", of, { axis: { int: 1 } });
+  const all = {
+    value: joined(levels.map(({ value }) => value)),
+    place: placed ? joined(levels.map(({ place }) => place)) : "",
+  };
   const levelOf = Array.from({ length: size + 1 }, (_, count) => Math.max(0, 31 - Math.clz32(count)));
   const looked = (table: readonly number[]): string => n.one("Gather", [n.ints(table), length], { axis: { int: 0 } });
   const offset = looked(levelOf.map((level) => offsets[level] ?? 0));
   const run = looked(levelOf.map((level) => 2 ** level));
-  const picked = (place: string): string => {
-    const inside = n.one("Clip", [place, n.scalar(0, "i64"), n.scalar(size - 1, "i64")]);
+  const picked = (from: string): Maxima => {
+    const inside = n.one("Clip", [from, n.scalar(0, "i64"), n.scalar(size - 1, "i64")]);
     const at = n.one("Unsqueeze", [n.one("Add", [inside, offset]), n.ints([2])]);
-    return n.one("GatherND", [all, at], { batch_dims: { int: 1 } });
+    const member = (of: string): string => n.one("GatherND", [of, at], { batch_dims: { int: 1 } });
+    return { value: member(all.value), place: placed ? member(all.place) : "" };
   };
-  return n.one("Max", [picked(start), picked(n.one("Sub", [end, run]))]);
+  return larger(picked(start), picked(n.one("Sub", [end, run])));
 }
 
-export const regions: Table = { roi_pool2d: roiPool2d };
+export const regions: Table = { roi_pool2d: roiPool2d, roi_pool2d_gradient: roiPool2dGradient };

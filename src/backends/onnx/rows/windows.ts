@@ -2,7 +2,7 @@
 import type { Node } from "../../../compiler/graph/graph.ts";
 import { dimAttribute, numberAttribute, pairAttribute } from "../../../compiler/ops/attributes.ts";
 import { Dim } from "../../../compiler/types/dim.ts";
-import type { Row, Table } from "../emitter.ts";
+import type { NodeEmitter, Row, Table } from "../emitter.ts";
 import type { AttributeValues } from "../proto.ts";
 
 const matmul: Row = (n) => n.one("MatMul", n.inputs);
@@ -18,22 +18,44 @@ function pool(op: string, outside: number, attributes: AttributeValues): Row {
   return (n) => {
     const [kernel, pad] = [pairAttribute(n.node, "kernel"), pairAttribute(n.node, "pad")];
     const shared = { kernel_shape: { ints: kernel }, ...windowAttributes(n.node) };
-    if (pad[0] < kernel[0] && pad[1] < kernel[1]) return n.one(op, n.inputs, { ...shared, ...attributes });
+    if (isInside(n.node)) return n.one(op, n.inputs, { ...shared, ...attributes });
     const widths = n.ints([0, 0, ...pad, 0, 0, ...pad]);
     const padded = n.one("Pad", [n.input(0), widths, n.scalar(outside, n.result.dtype)]);
     return n.one(op, [padded], { ...shared, pads: { ints: [0, 0, 0, 0] }, ...attributes });
   };
 }
 
+/** Whether every window reaches into the image. */
+export function isInside(node: Node): boolean {
+  const [kernel, pad] = [pairAttribute(node, "kernel"), pairAttribute(node, "pad")];
+  return pad[0] < kernel[0] && pad[1] < kernel[1];
+}
+
+/** The largest of each window; the places of them too, where a gradient will ask. */
+const maxPool: Row = (n) => {
+  const asked = n.emitter.graph.nodes.some(
+    ({ op, inputs }) => op === "max_pool2d_gradient" && inputs[1]?.node === n.node,
+  );
+  if (!asked || !isInside(n.node)) return pool("MaxPool", -Infinity, {})(n);
+  const [largest = "", places = ""] = maxPoolWithPlaces(n, n.input(0));
+  n.emitter.extras.set(n.node, [places]);
+  return largest;
+};
+export function maxPoolWithPlaces(n: NodeEmitter, x: string): readonly string[] {
+  const kernel = { kernel_shape: { ints: pairAttribute(n.node, "kernel") } };
+  return n.all("MaxPool", [x], { ...kernel, ...windowAttributes(n.node) }, 2);
+}
+
 /** "linear" is bilinear here: the name since opset 20. */
 const gridSample: Row = (n) =>
   n.one("GridSample", n.inputs, {
-    mode: { text: "linear" },
+    mode: { text: n.emitter.model.version.opset < 20 ? "bilinear" : "linear" },
     padding_mode: { text: "zeros" },
     align_corners: { int: 0 },
   });
 
-const affineGrid: Row = (n) => {
+/** Since opset 20; before, it is a product with the places of pixels. */
+export const affineGrid: Row = (n) => {
   const batch = n.type(0).shape[0] ?? Dim.one;
   const size = n.shape([batch, Dim.one, dimAttribute(n.node, "Ho"), dimAttribute(n.node, "Wo")]);
   return n.one("AffineGrid", [n.input(0), size], { align_corners: { int: 0 } });
@@ -76,10 +98,9 @@ const softmaxCrossEntropy: Row = (n) => {
 
 export const windows: Table = {
   matmul,
-  max_pool2d: pool("MaxPool", -Infinity, {}),
+  max_pool2d: maxPool,
   avg_pool2d: pool("AveragePool", 0, { count_include_pad: { int: 1 } }),
   grid_sample: gridSample,
-  affine_grid: affineGrid,
   resize,
   batch_norm_eval: batchNormEval,
   batch_norm_train: batchNormTrain,
