@@ -1,11 +1,17 @@
-/** An ONNX file on disk, with the programs that show its use beside it. Weights stream from their file into this one. */
+/**
+ * ONNX files on disk, with the programs that show their use beside them: a prediction, into which weights stream from their
+ * file, or a training step, whose weights and other state lie beside it.
+ */
 import { basename, dirname, join } from "node:path";
-import { emitOnnxProgram, planChunks, type ReadVariable } from "../backends/onnx/index.ts";
+import { emitOnnxProgram, emitOnnxStep, planChunks, type ReadVariable } from "../backends/onnx/index.ts";
+import type { TypeRules } from "../compiler/graph/builder.ts";
+import { decompose } from "../compiler/ops/decompose.ts";
 import type { Program } from "../compiler/program.ts";
 import { Clock, describe, TargetError, type Written } from "./artifact.ts";
 import { writeBeside, writeChunks } from "./files.ts";
 import { ownVersion } from "./package-root.ts";
-import type { Weights } from "./weights.ts";
+import { writeSafetensors } from "./safetensors.ts";
+import { seededWeights, tensorsToWrite, type Weights } from "./weights.ts";
 
 export interface OnnxRequest {
   readonly weights: Weights;
@@ -43,4 +49,58 @@ export async function writeOnnx(program: Program, path: string, request: OnnxReq
   const artifacts = await Promise.all(names.map((name) => describe(at(name))));
   clock.lap("hash");
   return { artifacts, nodes, milliseconds: clock.laps };
+}
+
+export interface OnnxStepRequest {
+  readonly weights: Weights;
+  /** The key of random draws, as in dropout. */
+  readonly seed: number;
+  readonly rules: TypeRules;
+  readonly rawInputs?: boolean;
+  /** Adds the gradients to what a step gives. */
+  readonly probe?: boolean;
+  /** Writes `PATH.evaluate.onnx` too, which gives losses and metrics and changes nothing. */
+  readonly evaluation?: boolean;
+}
+
+/** A training step, `path`, and beside it `NAME.safetensors` with all that its first run is to be fed. */
+export async function writeOnnxStep(program: Program, path: string, request: OnnxStepRequest): Promise<Written> {
+  const clock = new Clock();
+  const { weights, seed, rules, rawInputs = false, probe = false, evaluation = false } = request;
+  const base = basename(path).replace(/\.onnx$/, "");
+  const options = { producerVersion: ownVersion(), seed, decompose, rules, rawInputs };
+  const emitted = [emitOnnxStep(program, { ...options, base, probe, graph: "train" })];
+  if (evaluation) emitted.push(emitOnnxStep(program, { ...options, base: evaluationOf(base), graph: "evaluate" }));
+  clock.lap("emit");
+  const refusals = emitted.flatMap((one) => one.refusals);
+  if (refusals.length > 0) throw new TargetError(program, "onnx", refusals);
+  const at = (name: string): string => join(dirname(path), name);
+  const noWeights: ReadVariable = (name) => {
+    throw new Error(`a training step holds no weights, and ${name} is asked for`);
+  };
+  const state = `${base}.safetensors`;
+  await writeSafetensors(at(state), tensorsToWrite(program.variables, startOf(weights)), { format: "pt" });
+  for (const { plans } of emitted)
+    for (const [name, plan] of plans) await writeChunks(at(name), planChunks(plan, noWeights));
+  for (const { files } of emitted) for (const [name, contents] of files) writeBeside(at(name), contents);
+  clock.lap("write");
+  const names = emitted.flatMap(({ plans, files }) => [...plans.keys(), ...files.keys()]);
+  const [model = "", ...others] = names;
+  const artifacts = await Promise.all([model, state, ...others].map((name) => describe(at(name))));
+  clock.lap("hash");
+  return { artifacts, nodes: emitted.reduce((sum, { nodes }) => sum + nodes, 0), milliseconds: clock.laps };
+}
+
+/** What the evaluation that goes with a training step is called. */
+export function evaluationOf(base: string): string {
+  return `${base}.evaluate`;
+}
+
+/** Params and states from the weights; what the optimizer keeps, and counters, as they start. */
+function startOf(weights: Weights): Weights {
+  const fresh = seededWeights(0);
+  return {
+    read: (variable) => (variable.kind === "param" || variable.kind === "state" ? weights : fresh).read(variable),
+    close: () => weights.close(),
+  };
 }

@@ -23,12 +23,14 @@ async function work(job: Job): Promise<void> {
     if (job.kind === "train") {
       const { openData, trainLoop } = await import("./train/loop.ts");
       const data = openData(job, tell);
-      const { openTrainer } = await import("./train/tensorflow.ts");
+      const { openTrainer } = await (job.engine === "onnx"
+        ? import("./train/onnx.ts")
+        : import("./train/tensorflow.ts"));
       const engine = await openTrainer(job.model, job.weights);
       try {
         await trainLoop({ job, engine, tell, signal: stop.signal }, data);
       } finally {
-        engine.close();
+        await engine.close();
       }
     } else {
       const { measure } = await import("./verify/measure-job.ts");

@@ -2,10 +2,10 @@
  * What a reader of an ONNX file must know and the graph does not say: what inputs mean, how they were prepared, what a
  * class stands for. Written as metadata (JSON by key) and as the doc strings of the model, its inputs and its outputs.
  */
-import type { Port, TensorType } from "../../compiler/graph/graph.ts";
+import type { Graph, Port, TensorType, Variable } from "../../compiler/graph/graph.ts";
 import { typeOf } from "../../compiler/graph/graph.ts";
 import type { Plain, Program } from "../../compiler/program.ts";
-import { outputNames } from "./emit.ts";
+import { nextName, outputNames } from "./emit.ts";
 import { inputForms, type InputForm, type PlainRecord, recordOf } from "./inputs.ts";
 
 export interface Description {
@@ -15,10 +15,39 @@ export interface Description {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-export function describeProgram(program: Program, rawInputs: boolean): Description {
-  const { predict, data, settings } = program;
-  const forms = inputForms(program, rawInputs);
-  const inputs = predict.ports.map((port) => {
+/** A variable of a training step, as the file's metadata names it. */
+export interface StateRecord {
+  readonly kind: Variable["kind"];
+  readonly type: string;
+  /** The output that has its new value; a variable that does not change has none. */
+  readonly next?: string;
+}
+export const STATE_KEY = "archc.state";
+
+/** Of a training step, or of another graph whose variables are fed: what they are, and what their new values are called. */
+export function describeStep(program: Program, graph: Graph, rawInputs: boolean): Description {
+  const changed = new Set(graph.updates.map(({ variable }) => variable.path));
+  const state = graph.variables.map(({ path, kind, type }): [string, StateRecord] => [
+    path,
+    { kind, type: typeText(type), ...(changed.has(path) && { next: nextName(path) }) },
+  ]);
+  const described = describeProgram(program, rawInputs, graph, true);
+  return {
+    ...described,
+    doc: `${described.doc} The variables are inputs; ${nextName("NAME")} is the new value of NAME, to be fed to the next run.`,
+    metadata: { ...described.metadata, [STATE_KEY]: JSON.stringify(Object.fromEntries(state)) },
+  };
+}
+
+export function describeProgram(
+  program: Program,
+  rawInputs: boolean,
+  graph: Graph = program.predict,
+  fed = false,
+): Description {
+  const { data, settings } = program;
+  const forms = inputForms(program, rawInputs, graph.ports);
+  const inputs = graph.ports.map((port) => {
     const form = forms.get(port.name);
     const from = recordOf(data, port.name);
     return [
@@ -26,13 +55,13 @@ export function describeProgram(program: Program, rawInputs: boolean): Descripti
       { type: form ? typeText(form) : typeText(port.type), raw: form !== undefined, ...(from && { from }) },
     ] as const;
   });
-  const names = outputNames(predict);
-  const outputs = predict.outputs.map(
+  const names = outputNames(graph, fed);
+  const outputs = graph.outputs.map(
     ({ name, value }) => [names.get(name) ?? name, { type: typeText(typeOf(value)) }] as const,
   );
   const targets = (program.train?.ports ?? []).filter(({ kind }) => kind === "target");
   const steps = data?.["prepare"];
-  const sizes = predict.asserts.map(
+  const sizes = graph.asserts.map(
     ({ left, comparison, right }) => `${left.toString()} ${comparison} ${right.toString()}`,
   );
   const metadata = {
@@ -51,7 +80,7 @@ export function describeProgram(program: Program, rawInputs: boolean): Descripti
       ...targets.flatMap(classText),
       ...sizes.map((size) => `Sizes: ${size}.`),
     ].join(" "),
-    docs: Object.fromEntries(predict.ports.map((port) => [port.name, inputText(program, port, forms.get(port.name))])),
+    docs: Object.fromEntries(graph.ports.map((port) => [port.name, inputText(program, port, forms.get(port.name))])),
     metadata,
   };
 }

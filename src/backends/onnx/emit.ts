@@ -70,12 +70,12 @@ export function emitOnnx(
   options: OnnxOptions,
 ): { readonly plan: OnnxModelPlan | undefined; readonly refusals: readonly Refusal[] } {
   const { step, inputForms = new Map<string, InputForm>() } = options;
-  const graph = withFileNames(withUpdates(foldConstants(lowered(whole, step))));
+  const graph = withFileNames(withUpdates(foldConstants(lowered(whole, step))), step !== undefined);
   const reserved = [...graph.ports, ...graph.outputs].map((named) => named.name);
   const paths = step === undefined ? [] : graph.variables.map(({ path }) => path);
   const model = new OnnxModel([...reserved, ...paths], step === undefined ? versions.predict : versions.step);
   const emitter = new GraphEmitter(model, graph, inputForms, step !== undefined);
-  const refusals: Refusal[] = [];
+  const refusals = step === undefined ? [] : twiceNamed(graph);
   const forms = chooseForms(graph, step === undefined ? sourceOf : literalOf);
   const rows = tableOf(step);
   const outputs = new OutputNames(graph.outputs);
@@ -106,11 +106,11 @@ export function emitOnnx(
 
 /**
  * What the outputs are called in the file, by their names in the program: the same, but where an input has that name, for
- * in ONNX no two values may share one.
+ * in ONNX no two values may share one. `fed`: variables are inputs too.
  */
-export function outputNames({ ports, outputs }: Graph): ReadonlyMap<string, string> {
-  const taken = new Set([...ports, ...outputs].map(({ name }) => name));
-  const inputs = new Set(ports.map(({ name }) => name));
+export function outputNames({ ports, outputs, variables }: Graph, fed = false): ReadonlyMap<string, string> {
+  const inputs = new Set([...ports.map(({ name }) => name), ...(fed ? variables.map(({ path }) => path) : [])]);
+  const taken = new Set([...inputs, ...outputs.map(({ name }) => name)]);
   return new Map(outputs.map(({ name }) => [name, inputs.has(name) ? unused(`${name}_out`, taken) : name]));
 }
 function tableOf(step: OnnxOptions["step"]): Table {
@@ -121,6 +121,20 @@ function lowered(graph: Graph, step: OnnxOptions["step"]): Graph {
   if (step === undefined) return graph;
   const rows = tableOf(step);
   return decomposeMissing(graph, ({ op }) => formed.has(op) || Object.hasOwn(rows, op), step.decompose, step.rules);
+}
+
+/** Inputs of the program that are called as a variable is: in the file both are inputs. */
+function twiceNamed({ ports, variables }: Graph): Refusal[] {
+  const paths = new Set(variables.map(({ path }) => path));
+  return ports
+    .filter(({ name }) => paths.has(name))
+    .map(({ name, span }) => ({
+      op: "input",
+      path: name,
+      span,
+      reason: `a training step has a variable called \`${name}\`, which is an input of the file too`,
+      help: "give the input another name",
+    }));
 }
 
 /** The new values of variables as outputs; in a prediction there are none. */
@@ -135,8 +149,8 @@ export function nextName(path: string): string {
   return `next.${path}`;
 }
 
-function withFileNames(graph: Graph): Graph {
-  const names = outputNames(graph);
+function withFileNames(graph: Graph, fed: boolean): Graph {
+  const names = outputNames(graph, fed);
   return {
     ...graph,
     outputs: graph.outputs.map((output) => ({ ...output, name: names.get(output.name) ?? output.name })),

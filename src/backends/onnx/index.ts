@@ -1,16 +1,20 @@
 /**
- * The onnx target: the prediction of a program as one ONNX file, with its description inside and two usage programs
- * beside. Pure: what is small is returned, what holds weights is returned as a plan, and nothing is written.
+ * The onnx target: the prediction of a program as one ONNX file, or a step of its training, with its description inside and
+ * two usage programs beside. Pure: what is small is returned, what holds weights is returned as a plan, nothing is written.
  */
+import type { TypeRules } from "../../compiler/graph/builder.ts";
+import type { Graph } from "../../compiler/graph/graph.ts";
 import { simplify } from "../../compiler/passes/simplify.ts";
-import type { Backend, Emission } from "../backend.ts";
+import type { Backend, Decompose, Emission } from "../backend.ts";
 import type { Program } from "../../compiler/program.ts";
-import { describeProgram } from "./describe.ts";
+import { describeProgram, describeStep } from "./describe.ts";
 import { emitOnnx } from "./emit.ts";
 import { inputForms } from "./inputs.ts";
 import type { FilePlan } from "./plan.ts";
 import { javascriptUsage, pythonUsage } from "./usage.ts";
+import { javascriptTraining, pythonTraining } from "./usage-training.ts";
 
+export { STATE_KEY, type StateRecord } from "./describe.ts";
 export { outputNames } from "./emit.ts";
 export { type FilePlan, variablesOf } from "./plan.ts";
 export { planChunks, type ReadVariable } from "./write.ts";
@@ -52,6 +56,44 @@ export function emitOnnxProgram(program: Program, options: OnnxProgramOptions): 
     nodes: plan.nodes,
     refusals,
   };
+}
+
+export interface OnnxStepOptions extends Pick<OnnxProgramOptions, "base" | "producerVersion" | "rawInputs"> {
+  /** The key of random draws. */
+  readonly seed: number;
+  readonly decompose: Decompose;
+  readonly rules: TypeRules;
+  /** Adds the gradients to the outputs. */
+  readonly probe?: boolean;
+  /** `train` is one step of the optimizer; `evaluate` gives losses and metrics and changes nothing. */
+  readonly graph: "train" | "evaluate";
+}
+
+/** One file without weights: every variable is an input, and its new value an output. */
+export function emitOnnxStep(program: Program, options: OnnxStepOptions): OnnxEmission {
+  const { base, producerVersion, rawInputs = false, probe = false, seed, decompose, rules } = options;
+  const whole = options.graph === "train" ? program.train : program.evaluate;
+  if (whole === undefined) throw new Error(`${program.name} has no loss to train`);
+  const outputs = whole.outputs.filter(({ kind }) => probe || kind !== "gradient");
+  const graph: Graph = simplify({ ...whole, outputs });
+  const model = `${base}.onnx`;
+  const { plan, refusals } = emitOnnx(graph, {
+    ...describeStep(program, graph, rawInputs),
+    name: program.name,
+    producerVersion,
+    weights: { file: `${base}.onnx.data`, apart: "when too large" },
+    inputForms: inputForms(program, rawInputs, graph.ports),
+    step: { seed, decompose, rules },
+  });
+  if (plan === undefined) return { files: new Map(), plans: new Map(), nodes: 0, refusals };
+  const usage: readonly (readonly [string, string])[] =
+    options.graph === "evaluate"
+      ? []
+      : [
+          [`${base}.usage.py`, pythonTraining(program, graph, base, rawInputs)],
+          [`${base}.usage.mjs`, javascriptTraining(program, graph, base, rawInputs)],
+        ];
+  return { files: new Map(usage), plans: new Map([[model, plan.model]]), nodes: plan.nodes, refusals };
 }
 
 export const onnxBackend: Backend<OnnxProgramOptions> = { name: "onnx", emit: emitOnnxProgram };

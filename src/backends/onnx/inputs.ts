@@ -2,6 +2,7 @@
  * Inputs as they come from files: with `rawInputs`, an image of the `data` section is fed as the bytes of a picture and
  * normalised in the graph.
  */
+import type { Port } from "../../compiler/graph/graph.ts";
 import type { Plain, Program } from "../../compiler/program.ts";
 import type { Dim, Shape } from "../../compiler/types/dim.ts";
 
@@ -17,10 +18,14 @@ export interface InputForm {
 }
 
 /** By name of the input; empty without `rawInputs`. */
-export function inputForms(program: Program, rawInputs: boolean): ReadonlyMap<string, InputForm> {
+export function inputForms(
+  program: Program,
+  rawInputs: boolean,
+  ports: readonly Port[] = program.predict.ports,
+): ReadonlyMap<string, InputForm> {
   const forms = new Map<string, InputForm>();
   if (!rawInputs) return forms;
-  for (const { name, type } of program.predict.ports) {
+  for (const { name, type } of ports) {
     const record = recordOf(program.data, name);
     const [batch, channels, height, width] = type.shape;
     const [mean, std] = [numbers(record?.["mean"]), numbers(record?.["std"])];

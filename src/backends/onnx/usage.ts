@@ -2,9 +2,9 @@
 import type { Port } from "../../compiler/graph/graph.ts";
 import type { Program } from "../../compiler/program.ts";
 import { inputText, typeText } from "./describe.ts";
-import { inputForms, recordOf } from "./inputs.ts";
+import { type InputForm, inputForms, recordOf } from "./inputs.ts";
 
-interface Feed {
+export interface Feed {
   readonly name: string;
   /** A name for a variable of the program. */
   readonly variable: string;
@@ -28,17 +28,34 @@ const arrays: Readonly<Record<string, string>> = {
   ...{ bool: "Uint8Array", f16: "Uint16Array", u8: "Uint8Array" },
 };
 
+/** Zeros in place of what a reader will feed. */
+export function pythonZeros({ variable, text, shape, dtype }: Feed): readonly string[] {
+  const sizes = `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
+  return [`# ${text}`, `${variable} = np.zeros(${sizes}, np.${numpyTypes[dtype] ?? dtype})`];
+}
+export function javascriptZeros({ variable, text, shape, dtype }: Feed): readonly string[] {
+  const count = shape.reduce((product, size) => product * size, 1);
+  const values = `new ${arrays[dtype] ?? "Float32Array"}(${count})`;
+  return [`// ${text}`, `const ${variable} = new Tensor("${typeName(dtype)}", ${values}, [${shape.join(", ")}]);`];
+}
+function typeName(dtype: string): string {
+  return dtype === "u8" ? "uint8" : (numpyTypes[dtype] ?? dtype);
+}
+/** The feeds as fields of an object. */
+export function javascriptFields(feeds: readonly Feed[]): string {
+  return feeds.map(({ name, variable }) => (name === variable ? name : `"${name}": ${variable}`)).join(", ");
+}
+export function pythonFields(feeds: readonly Feed[]): string {
+  return feeds.map(({ name, variable }) => `"${name}": ${variable}`).join(", ");
+}
+
 /** `file` is the name of the ONNX file, which lies beside. */
 export function pythonUsage(program: Program, file: string, rawInputs: boolean): string {
-  const feeds = feedsOf(program, rawInputs);
+  const feeds = feedsOf(program, program.predict.ports, rawInputs);
   const image = feeds.some((feed) => feed.image !== undefined);
   const lines = feeds.flatMap((feed) => {
-    const { variable, text, shape, dtype } = feed;
-    if (feed.image === undefined)
-      return [
-        `# ${text}`,
-        `${variable} = np.zeros((${shape.join(", ")}${shape.length === 1 ? "," : ""}), np.${numpyTypes[dtype] ?? dtype})`,
-      ];
+    const { variable, text, shape } = feed;
+    if (feed.image === undefined) return pythonZeros(feed);
     const [height, width] = feed.raw ? [shape[1], shape[2]] : [shape[2], shape[3]];
     const { mean, std } = feed.image;
     const pixels = `np.asarray(Image.open(sys.argv[1]).convert("RGB").resize((${width}, ${height})))`;
@@ -54,23 +71,20 @@ export function pythonUsage(program: Program, file: string, rawInputs: boolean):
     ...(image ? ["from PIL import Image"] : []),
     ...lines,
     `session = ort.InferenceSession(Path(__file__).with_name(${JSON.stringify(file)}))`,
-    `results = session.run(None, {${feeds.map(({ name, variable }) => `"${name}": ${variable}`).join(", ")}})`,
+    `results = session.run(None, {${pythonFields(feeds)}})`,
     "print({output.name: values for output, values in zip(session.get_outputs(), results)})",
     "",
   ].join("\n");
 }
 
 export function javascriptUsage(program: Program, file: string, rawInputs: boolean): string {
-  const feeds = feedsOf(program, rawInputs);
+  const feeds = feedsOf(program, program.predict.ports, rawInputs);
   const image = feeds.some((feed) => feed.image !== undefined);
   const lines = feeds.flatMap((feed) => {
     const { variable, text, shape, dtype } = feed;
-    const array = arrays[dtype] ?? "Float32Array";
-    const type = dtype === "u8" ? "uint8" : (numpyTypes[dtype] ?? dtype);
-    const count = shape.reduce((product, size) => product * size, 1);
+    if (feed.image === undefined) return javascriptZeros(feed);
     const tensor = (values: string): string =>
-      `const ${variable} = new Tensor("${type}", ${values}, [${shape.join(", ")}]);`;
-    if (feed.image === undefined) return [`// ${text}`, tensor(`new ${array}(${count})`)];
+      `const ${variable} = new Tensor("${typeName(dtype)}", ${values}, [${shape.join(", ")}]);`;
     const [height, width] = feed.raw ? [shape[1], shape[2]] : [shape[2], shape[3]];
     const { mean, std } = feed.image;
     const pixels = `await sharp(process.argv[2]).removeAlpha().resize(${width}, ${height}, { fit: "fill" }).toColourspace("srgb").raw().toBuffer()`;
@@ -86,31 +100,31 @@ export function javascriptUsage(program: Program, file: string, rawInputs: boole
     ...(image ? ['import sharp from "sharp";'] : []),
     ...lines,
     `const session = await InferenceSession.create(fileURLToPath(new URL(${JSON.stringify(encodeURIComponent(file))}, import.meta.url)));`,
-    `const results = await session.run({ ${feeds.map(({ name, variable }) => (name === variable ? name : `"${name}": ${variable}`)).join(", ")} });`,
+    `const results = await session.run({ ${javascriptFields(feeds)} });`,
     "for (const [name, { data }] of Object.entries(results)) console.log(name, data);",
     "",
   ].join("\n");
 }
 
-function feedsOf(program: Program, rawInputs: boolean): readonly Feed[] {
-  const forms = inputForms(program, rawInputs);
-  const known = inputForms(program, true);
-  return program.predict.ports.map((port): Feed => {
+/** `open`: what stands for a size that is left open. */
+export function feedsOf(program: Program, ports: readonly Port[], rawInputs: boolean, open = 1): readonly Feed[] {
+  const forms = inputForms(program, rawInputs, ports);
+  const known = inputForms(program, true, ports);
+  return ports.map((port): Feed => {
     const form = forms.get(port.name);
     const { dtype, shape } = form ?? port.type;
     return {
       name: port.name,
       variable: port.name.replace(/\W/g, "_"),
-      text: `${port.name}: ${textOf(program, port, form !== undefined)}`,
-      shape: shape.map((dim) => dim.constant ?? 1),
+      text: `${port.name}: ${textOf(program, port, form)}`,
+      shape: shape.map((dim) => dim.constant ?? open),
       dtype,
       image: known.get(port.name),
       raw: form !== undefined,
     };
   });
 }
-function textOf(program: Program, port: Port, raw: boolean): string {
-  const form = raw ? inputForms(program, true).get(port.name) : undefined;
+function textOf(program: Program, port: Port, form: InputForm | undefined): string {
   const text = inputText(program, port, form);
   const type = typeText(form ?? port.type);
   return recordOf(program.data, port.name) === undefined ? type : `${type}, ${text}`;

@@ -1,8 +1,8 @@
 /** `archc train`: trains a model on a manifest, in a run's folder. The loop is the runtime's; this asks and reports. */
 import { resolve } from "node:path";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import type { Program } from "../../compiler/program.ts";
-import type { StepMessage } from "../../runtime/train/job.ts";
+import type { StepMessage, TrainingEngineName } from "../../runtime/train/job.ts";
 import { Reported, STATUS, UsageError } from "../fail.ts";
 import { example, type ModelFlags, type ReportFlags, whole, withModel, withReport } from "../flags.ts";
 import { interruption } from "../interrupt.ts";
@@ -12,6 +12,7 @@ import { type Progress, Ui } from "../ui.ts";
 interface TrainFlags extends ModelFlags, ReportFlags {
   readonly data?: string;
   readonly output: string;
+  readonly engine?: TrainingEngineName;
   readonly steps?: number;
   readonly epochs?: number;
   readonly batch?: number;
@@ -27,11 +28,12 @@ interface TrainFlags extends ModelFlags, ReportFlags {
 export function train(): Command {
   const command = new Command("train")
     .description(
-      "train a model on the TensorFlow engine; the run's folder holds config, metrics, checkpoints and weights",
+      "train a model on TensorFlow or ONNX Runtime; the run's folder holds config, metrics, checkpoints and weights",
     )
     .argument("<file>", "an .arch file")
     .option("--data <manifest>", "a CSV file with a row a sample; rows whose `split` is not `train` are left out")
     .requiredOption("-o, --output <run>", "the folder of the run")
+    .addOption(new Option("--engine <engine>", "what computes (default: tfjs)").choices(["tfjs", "onnx"]))
     .option("--steps <n>", "how many steps, instead of epochs", whole(1))
     .option("--epochs <n>", "how many epochs (default: the model's)", whole(1))
     .option("--batch <n>", "samples a step (default: the model's)", whole(1))
@@ -75,8 +77,8 @@ async function run(file: string, flags: TrainFlags): Promise<void> {
     const set = [...(flags.set ?? []), ...accumulated];
     const loaded = await load(ui, file, { ...flags, set });
     ({ program } = loaded);
-    const { data, batch, seed = 0, steps, epochs, limit, weights, model, variant } = flags;
-    const wishes = { run: folder, file, data, batch, seed, steps, epochs, limit, weights, model, variant, set };
+    const { data, engine = "tfjs", batch, seed = 0, steps, epochs, limit, weights, model, variant } = flags;
+    const wishes = { run: folder, file, data, engine, batch, seed, steps, epochs, limit, weights, model, variant, set };
     job = await prepareRun(program, loaded.rules, {
       ...wishes,
       skipBad: flags.skipBad === true,
@@ -107,6 +109,7 @@ async function run(file: string, flags: TrainFlags): Promise<void> {
 function refuseWithResume(flags: TrainFlags): void {
   const fixed = [
     "data",
+    "engine",
     "batch",
     "accumulate",
     "seed",
@@ -147,7 +150,7 @@ class Reporter {
       case "ready":
         this.#total = message.steps;
         ui.note(
-          `${this.#name} on TensorFlow ${message.engine} (${message.device}): ${message.rows} samples, ${message.perEpoch} steps an epoch, ${message.steps} steps`,
+          `${this.#name} on ${message.engine} (${message.device}): ${message.rows} samples, ${message.perEpoch} steps an epoch, ${message.steps} steps`,
         );
         this.#bar = ui.progress("training", message.steps);
         break;

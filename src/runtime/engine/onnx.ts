@@ -8,6 +8,9 @@ import { EngineError, messageOf } from "./error.ts";
 
 type Library = typeof ort;
 
+/** A tensor as the library holds it. */
+export type NativeTensor = ort.Tensor;
+
 /** An input or output of a model. */
 export interface OnnxPort {
   readonly name: string;
@@ -72,18 +75,25 @@ export class OnnxSession {
 
   /** One pass. All outputs unless some are named. */
   async run(feeds: ReadonlyMap<string, Tensor>, fetches?: readonly string[]): Promise<Map<string, Tensor>> {
-    const fed: Record<string, ort.Tensor> = {};
+    const results = await this.pass((port) => feeds.get(port.name), fetches);
+    return new Map([...results].map(([name, result]) => [name, tensorOf(name, result)]));
+  }
+
+  /** One pass whose results stay as the library holds them, so that feeding them again copies nothing here. */
+  async pass(
+    feed: (port: OnnxPort) => Tensor | NativeTensor | undefined,
+    fetches?: readonly string[],
+  ): Promise<ReadonlyMap<string, NativeTensor>> {
+    const fed: Record<string, NativeTensor> = {};
     for (const port of this.inputs) {
-      const tensor = feeds.get(port.name);
+      const tensor = feed(port);
       if (tensor === undefined)
         throw new EngineError(`the ONNX model needs an input \`${port.name}\`, ${showPort(port)}`);
-      fed[port.name] = this.#feed(port, tensor);
+      fed[port.name] = "dtype" in tensor ? this.#feed(port, tensor) : tensor;
     }
     try {
-      const results = await this.#session.run(fed, fetches ?? this.#session.outputNames);
-      return new Map(Object.entries(results).map(([name, result]) => [name, fromOrt(name, result)]));
+      return new Map(Object.entries(await this.#session.run(fed, fetches ?? this.#session.outputNames)));
     } catch (error) {
-      if (error instanceof EngineError) throw error;
       throw new EngineError(`ONNX Runtime failed: ${messageOf(error)}`);
     }
   }
@@ -158,7 +168,7 @@ function toOrt({ Tensor }: Library, type: OrtType, bytes: Uint8Array, shape: rea
   }
 }
 
-function fromOrt(name: string, { type, dims, data }: ort.Tensor): Tensor {
+export function tensorOf(name: string, { type, dims, data }: NativeTensor): Tensor {
   if (!isOrtType(type) || !ArrayBuffer.isView(data)) {
     throw new EngineError(`the output \`${name}\` has the element type ${type}, which archc does not have`);
   }

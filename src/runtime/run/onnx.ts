@@ -1,13 +1,14 @@
-/** ONNX Runtime as an engine: a program's own file, or any that is named. Prediction only. */
+/** ONNX Runtime as an engine: a program's own files, or any prediction that is named. */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { outputNames } from "../../backends/onnx/index.ts";
-import { writeOnnx } from "../artifact-onnx.ts";
+import { writeOnnx, writeOnnxStep } from "../artifact-onnx.ts";
 import { onnxRuntimeVersion, OnnxSession } from "../engine/onnx.ts";
+import { OnnxState, OnnxStep } from "../engine/onnx-train.ts";
 import { messageOf } from "../engine/error.ts";
 import { InputError } from "../error.ts";
-import type { Engine, Predictor, Tensors } from "./engine.ts";
+import { type Engine, type Predictor, STEP, type Tensors } from "./engine.ts";
 
 export const onnx: Engine = {
   name: "onnx",
@@ -23,8 +24,38 @@ export const onnx: Engine = {
       rmSync(folder, { recursive: true, force: true });
     }
   },
-  train: undefined,
+  async train({ program, rules, weights, seed, begin }, inputs, steps) {
+    const folder = mkdtempSync(join(tmpdir(), "archc-run-"));
+    try {
+      const path = join(folder, "step.onnx");
+      await writeOnnxStep(program, path, { weights, seed, rules, probe: true });
+      const state = await OnnxState.open(path, join(folder, "step.safetensors"));
+      const counter = state.get(STEP);
+      if (counter !== undefined && begin !== undefined) state.set(STEP, { ...counter, data: Float64Array.of(begin) });
+      const step = await OnnxStep.open(path, state);
+      try {
+        const first = own(await step.run(inputs), program.train && outputNames(program.train, true));
+        for (let done = 1; done < steps; done += 1) await step.run(inputs);
+        const paths = [...state.records].filter(([, { kind }]) => kind === "param" || kind === "state");
+        const after = paths.flatMap(([name]) => {
+          const tensor = state.get(name);
+          return tensor === undefined ? [] : [[name, tensor] as const];
+        });
+        return { first, weights: new Map(after) };
+      } finally {
+        await step.close();
+      }
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
 };
+
+/** Results by their names in the program. */
+function own(results: Tensors, names: ReadonlyMap<string, string> = new Map()): Tensors {
+  const inProgram = new Map([...names].map(([name, inFile]) => [inFile, name]));
+  return new Map([...results].map(([name, tensor]) => [inProgram.get(name) ?? name, tensor]));
+}
 
 /** A file that a user names is the user's: that it cannot be opened is no failure of the engine. */
 export async function openFile(path: string): Promise<OnnxSession> {
@@ -47,14 +78,12 @@ export function requireInputs(session: OnnxSession, inputs: Tensors, path: strin
 }
 
 /** `names`: what the file calls the program's outputs, where that differs. */
-export async function openOnnx(path: string, names: ReadonlyMap<string, string> = new Map()): Promise<Predictor> {
+export async function openOnnx(path: string, names?: ReadonlyMap<string, string>): Promise<Predictor> {
   const session = await openFile(path);
-  const own = new Map([...names].map(([name, inFile]) => [inFile, name]));
   return {
     async run(inputs) {
       requireInputs(session, inputs, path);
-      const results = await session.run(inputs);
-      return new Map([...results].map(([name, tensor]) => [own.get(name) ?? name, tensor]));
+      return own(await session.run(inputs), names);
     },
     close: () => session.close(),
   };

@@ -4,8 +4,11 @@
  */
 import type { Recipe } from "../data/recipe.ts";
 
+export type TrainingEngineName = "tfjs" | "onnx";
+
 export interface TrainJob {
   readonly kind: "train";
+  readonly engine: TrainingEngineName;
   /** The compiled folder. */
   readonly model: string;
   /** The weights to start from, or a checkpoint; the folder's own where it is left out. */
@@ -70,6 +73,7 @@ export interface Diverged {
 export type StepMessage =
   | {
       readonly kind: "ready";
+      /** Its name and version. */
       readonly engine: string;
       readonly device: string;
       readonly rows: number;
@@ -93,3 +97,6 @@ export const RUN_FILES = {
   weights: "weights.safetensors",
   best: "best.safetensors",
 } as const;
+
+/** What the files of an ONNX run's model are called, without their endings. */
+export const STEP_FILE = "step";

@@ -13,19 +13,23 @@ import { RUN_FILES, type StepMessage, type StepRecord, type TrainJob } from "./j
 
 /** What training needs of an engine. */
 export interface TrainingEngine {
+  readonly name: string;
   readonly version: string;
   readonly device: string;
   /** One step; the losses before it, by output name, with their sum as `loss`. */
-  step(batch: Batch): Record<string, number>;
+  step(batch: Batch): Promise<Record<string, number>>;
   /** A micro-batch before the last of a step; its losses. */
-  accumulate(batch: Batch): Record<string, number>;
+  accumulate(batch: Batch): Promise<Record<string, number>>;
   /** Losses and metrics of a batch, without a step: each a number, or one number a sample. */
-  evaluate(batch: Batch): Record<string, ArrayLike<number>>;
+  evaluate(batch: Batch): Promise<Record<string, ArrayLike<number>>>;
   setStepsPerEpoch(steps: number): void;
   /** Everything, for a checkpoint, or what predictions need. */
   save(path: string, what: "all" | "weights"): Promise<void>;
-  close(): void;
+  close(): Promise<void>;
 }
+
+/** The counter that a schedule divides the step by. */
+export const STEPS_PER_EPOCH = "steps_per_epoch";
 
 export interface LoopOptions {
   readonly job: TrainJob;
@@ -69,7 +73,8 @@ export async function trainLoop({ job, engine, tell, signal }: LoopOptions, data
   const record = (line: object): void => appendFileSync(metrics, `${JSON.stringify(line)}\n`);
   engine.setStepsPerEpoch(perEpoch);
   if (data.skipped.length > 0) tell({ kind: "skipped", rows: data.skipped });
-  tell({ kind: "ready", engine: engine.version, device: engine.device, rows: data.rows, perEpoch, steps: total });
+  const { name, version, device } = engine;
+  tell({ kind: "ready", engine: `${name} ${version}`, device, rows: data.rows, perEpoch, steps: total });
 
   let saved = performance.now();
   let best = Infinity;
@@ -91,7 +96,9 @@ export async function trainLoop({ job, engine, tell, signal }: LoopOptions, data
     await breath();
     if (signal.aborted) return stop(step);
     const started = performance.now();
-    const parts = batches.map((batch, i) => (i + 1 < batches.length ? engine.accumulate(batch) : engine.step(batch)));
+    const parts: Record<string, number>[] = [];
+    for (const [i, batch] of batches.entries())
+      parts.push(await (i + 1 < batches.length ? engine.accumulate(batch) : engine.step(batch)));
     const milliseconds = performance.now() - started;
     const losses = meanOf(parts);
     const line = stepRecord(step, perEpoch, job.batch * job.accumulate, losses, milliseconds);
@@ -183,7 +190,7 @@ async function validate(
     await breath();
     if (signal.aborted) return undefined;
     const size = [...batch.values()][0]?.shape[0] ?? 0;
-    for (const [name, values] of Object.entries(engine.evaluate(batch))) {
+    for (const [name, values] of Object.entries(await engine.evaluate(batch))) {
       const sum = sums.get(name) ?? { total: 0, count: 0 };
       // A number for the batch counts for each of its samples.
       for (let k = 0; k < values.length; k += 1) sum.total += ((values[k] ?? 0) * size) / values.length;

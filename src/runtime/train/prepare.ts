@@ -6,13 +6,14 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import type { TypeRules } from "../../compiler/graph/builder.ts";
 import type { Program } from "../../compiler/program.ts";
+import { writeOnnxStep } from "../artifact-onnx.ts";
 import { writeTfjs } from "../artifact.ts";
 import { limitedRecipe } from "../data/limits.ts";
 import { InputError } from "../error.ts";
 import { writeBeside } from "../files.ts";
 import { ownVersion } from "../package-root.ts";
 import { weightsFor } from "../weights.ts";
-import { RUN_FILES, type TrainJob } from "./job.ts";
+import { RUN_FILES, STEP_FILE, type TrainingEngineName, type TrainJob } from "./job.ts";
 import { openData, parseState } from "./loop.ts";
 
 /** What a run was asked for, as config.json keeps it. */
@@ -32,6 +33,8 @@ export interface RunConfig {
   readonly epochs: number;
   readonly limit: number | null;
   readonly weights: string | null;
+  /** Runs from before there was a choice do not say it. */
+  readonly engine?: TrainingEngineName;
   readonly skipBad: boolean;
   readonly overfitOneBatch: boolean;
 }
@@ -43,6 +46,7 @@ export interface RunRequest {
   readonly variant?: string | undefined;
   readonly set?: readonly string[] | undefined;
   readonly data: string;
+  readonly engine: TrainingEngineName;
   readonly batch?: number | undefined;
   readonly seed: number;
   readonly steps?: number | undefined;
@@ -70,7 +74,10 @@ export async function prepareRun(program: Program, rules: TypeRules, request: Ru
   mkdirSync(run, { recursive: true });
   const weights = await weightsFor(program, { weights: request.weights, seed: request.seed });
   try {
-    await writeTfjs(program, join(run, RUN_FILES.model), { mode: "train", weights, seed: request.seed, rules });
+    const place = join(run, RUN_FILES.model);
+    const { seed, engine } = request;
+    if (engine === "tfjs") await writeTfjs(program, place, { mode: "train", weights, seed, rules });
+    else await writeOnnxStep(program, join(place, `${STEP_FILE}.onnx`), { weights, seed, rules, evaluation: true });
   } finally {
     await weights.close();
   }
@@ -133,6 +140,7 @@ function configOf(program: Program, request: RunRequest): RunConfig {
     epochs: request.epochs ?? number("epochs") ?? 1,
     limit: request.limit ?? null,
     weights: request.weights === undefined ? null : from(request.weights),
+    engine: request.engine,
     skipBad: request.skipBad,
     overfitOneBatch: request.overfitOneBatch,
   };
@@ -148,6 +156,7 @@ function jobOf(program: Program, config: RunConfig, run: string, from: number, w
   if (program.train === undefined) throw new InputError(`${program.name} has no loss, so there is nothing to train.`);
   return {
     kind: "train",
+    engine: config.engine ?? "tfjs",
     model: join(run, RUN_FILES.model),
     weights,
     manifest: resolve(run, config.data),

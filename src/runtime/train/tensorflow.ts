@@ -4,23 +4,23 @@ import type { Batch } from "../data/batches.ts";
 import { loadTensorflow } from "../engine/tensorflow/load.ts";
 import type { Feeds } from "../engine/tfjs/feeds.ts";
 import { openModel } from "../engine/tfjs/model.ts";
-import type { TrainingEngine } from "./loop.ts";
-
-/** The counter that a schedule divides the step by. */
-const STEPS_PER_EPOCH = "steps_per_epoch";
+import { STEPS_PER_EPOCH, type TrainingEngine } from "./loop.ts";
 
 export async function openTrainer(folder: string, weights: string | undefined): Promise<TrainingEngine> {
   const { tf, version, device } = loadTensorflow();
   const model = await openModel(folder, { tf, ...(weights === undefined ? {} : { weights }) });
   return {
+    name: "TensorFlow",
     version,
     device,
-    step: (batch) => model.trainStep(feedsOf(batch)),
-    accumulate: (batch) => model.accumulate(feedsOf(batch)),
+    step: (batch) => Promise.resolve(model.trainStep(feedsOf(batch))),
+    accumulate: (batch) => Promise.resolve(model.accumulate(feedsOf(batch))),
     evaluate: (batch) => {
       const results = Object.entries(model.evaluate(feedsOf(batch)));
-      return Object.fromEntries(
-        results.filter(([name]) => /^(loss|metric)\./.test(name)).map(([name, { data }]) => [name, data]),
+      return Promise.resolve(
+        Object.fromEntries(
+          results.filter(([name]) => /^(loss|metric)\./.test(name)).map(([name, { data }]) => [name, data]),
+        ),
       );
     },
     setStepsPerEpoch(steps) {
@@ -29,7 +29,7 @@ export async function openTrainer(folder: string, weights: string | undefined): 
       model.setWeights([[STEPS_PER_EPOCH, { shape: [2], data: Int32Array.of(steps, 0) }]]);
     },
     save: (path, what) => model.save(path, what),
-    close: () => model.dispose(),
+    close: () => Promise.resolve(model.dispose()),
   };
 }
 

@@ -181,7 +181,7 @@ async function firstNode(
 ): Promise<FirstNode | null> {
   const mode = departures.some(({ kind }) => kind === "outputs") ? "predict" : "train";
   const graph = mode === "predict" ? program.predict : program.train;
-  if (graph === undefined || (mode === "train" && name === "onnx")) return null;
+  if (graph === undefined) return null;
   for (const group of groupsOf(graph, inputs)) {
     const values = { mode, nodes: group.map(({ id }) => id) } as const;
     const distancesOf = async (made: MeasureJob): Promise<readonly Measured[]> => {

@@ -121,17 +121,18 @@ interface Maxima {
 
 /** x[B, size, ...] of four axes to [B, cells, ...]. What an empty cell gets is arbitrary. */
 function maxima(n: NodeEmitter, x: string, { start, end, length }: Cells, size: number, placed = false): Maxima {
-  const numbers = n.emitter.model.constant(
-    "i64",
-    [1, size, 1, 1],
-    Float64Array.from({ length: size }, (_, i) => i),
-  );
+  const numbers = (): string =>
+    n.emitter.model.constant(
+      "i64",
+      [1, size, 1, 1],
+      Float64Array.from({ length: size }, (_, i) => i),
+    );
   const larger = (a: Maxima, b: Maxima): Maxima => ({
     value: n.one("Max", [a.value, b.value]),
     place: placed ? n.one("Where", [n.one("GreaterOrEqual", [a.value, b.value]), a.place, b.place]) : "",
   });
   // Level k holds the maxima of 2^k members from each place on; all levels lie behind one another.
-  const levels: Maxima[] = [{ value: x, place: placed ? n.one("Expand", [numbers, n.one("Shape", [x])]) : "" }];
+  const levels: Maxima[] = [{ value: x, place: placed ? n.one("Expand", [numbers(), n.one("Shape", [x])]) : "" }];
   const offsets = [0];
   for (let run = 1, members = size; 2 * run <= size; run *= 2) {
     const last = levels[levels.length - 1]!;
