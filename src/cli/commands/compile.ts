@@ -1,4 +1,4 @@
-/** `archc compile`: a program as a TensorFlow training graph or an ONNX file. Emitting and writing are the runtime's. */
+/** `archc compile`: a program as a TensorFlow training graph or as ONNX files. Emitting and writing are the runtime's. */
 import { basename, dirname, join } from "node:path";
 import { Command, Option } from "commander";
 import type { Program } from "../../compiler/program.ts";
@@ -26,7 +26,9 @@ interface CompileFlags extends ModelFlags, ReportFlags {
 
 export function compile(): Command {
   const command = new Command("compile")
-    .description("compile to a TensorFlow SavedModel that trains itself (tfjs) or to an ONNX file that predicts")
+    .description(
+      "compile to a TensorFlow SavedModel that trains itself (tfjs), or to an ONNX file that predicts or trains",
+    )
     .argument("<file>", "an .arch file")
     .addOption(new Option("--target <target>", "what to make").choices(["tfjs", "onnx"]).makeOptionMandatory())
     .requiredOption(
@@ -36,7 +38,7 @@ export function compile(): Command {
     .option("--weights <file>", "the weights to put in (safetensors)")
     .option("--seed <n>", "draws the weights where no file is given", whole(0), 0)
     .addOption(
-      new Option("--mode <mode>", "tfjs: the training graph, or prediction alone (default: train)").choices([
+      new Option("--mode <mode>", "a training step, or prediction alone (default: tfjs train, onnx predict)").choices([
         "train",
         "predict",
       ]),
@@ -50,6 +52,7 @@ export function compile(): Command {
     withReport(withModel(command)),
     "archc compile models/dhaa.arch --target tfjs -o build/dhaa",
     "archc compile models/dhaa.arch --target onnx --weights run/weights.safetensors -o dhaa.onnx",
+    "archc compile models/dhaa.arch --target onnx --mode train -o step.onnx",
   ).action(run);
 }
 
@@ -62,8 +65,8 @@ interface Made {
 
 async function run(file: string, flags: CompileFlags): Promise<void> {
   const ui = new Ui(flags);
-  if (flags.target === "onnx" && flags.mode === "train")
-    throw new UsageError("ONNX files predict; `--mode train` is for --target tfjs.");
+  if (flags.target === "onnx" && flags.mode === "train" && flags.externalData === true)
+    throw new UsageError("--external-data is for predictions; the weights of a training step lie beside it anyhow.");
   if (flags.target === "tfjs" && flags.rawInputs === true)
     throw new UsageError("--raw-inputs is for --target onnx; a tfjs folder takes the model's own inputs.");
   if (flags.target === "tfjs" && flags.externalData === true)
@@ -120,16 +123,17 @@ async function build(
     if (target === "tfjs") {
       const { writeTfjs } = await import("../../runtime/artifact.ts");
       const mode = flags.mode ?? (program.train === undefined ? "predict" : "train");
-      if (mode === "train" && program.train === undefined)
-        throw new UsageError(`${program.name} has no loss, so it has no training graph.`, "--mode predict");
+      if (mode === "train") requireLoss(program);
       written = await writeTfjs(program, place, { mode, weights, seed, rules });
     } else {
-      const { writeOnnx } = await import("../../runtime/artifact-onnx.ts");
-      written = await writeOnnx(program, place, {
-        weights,
-        rawInputs: flags.rawInputs === true,
-        externalData: flags.externalData === true,
-      });
+      const { writeOnnx, writeOnnxStep } = await import("../../runtime/artifact-onnx.ts");
+      const rawInputs = flags.rawInputs === true;
+      if (flags.mode === "train") {
+        requireLoss(program);
+        written = await writeOnnxStep(program, place, { weights, seed, rules, rawInputs });
+      } else {
+        written = await writeOnnx(program, place, { weights, rawInputs, externalData: flags.externalData === true });
+      }
     }
     return {
       name: program.name,
@@ -146,6 +150,11 @@ async function build(
   } finally {
     await weights.close();
   }
+}
+
+function requireLoss(program: Program): void {
+  if (program.train !== undefined) return;
+  throw new UsageError(`${program.name} has no loss, so it has no training graph.`, "--mode predict");
 }
 
 function tellMade(ui: Ui, made: readonly Made[], flags: CompileFlags): void {

@@ -73,20 +73,28 @@ const resize: Row = (n) => {
 const batchNormEval: Row = (n) =>
   n.one("BatchNormalization", n.inputs, { epsilon: { float: numberAttribute(n.node, "eps") } });
 
-/** With momentum 0, what ONNX calls the running mean and variance are those of this batch, the variance biased. */
+/**
+ * With momentum 0, what ONNX calls the running mean and variance are those of this batch, the variance biased. ONNX Runtime
+ * writes them over those before, whoever else reads these; so each normalisation gets zeros of its own, made in the run.
+ */
 const batchNormTrain: Row = (n) => {
-  const { dtype, shape } = n.type(1);
-  const before = n.emitter.model.constant(
-    dtype,
-    shape.map((dim) => dim.constant ?? 0),
-    new Float64Array(shape[0]?.constant ?? 0),
+  const { dtype, shape } = n.type(0);
+  const axes = shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
+  const all = (value: number): string => n.ints(axes.map(() => value));
+  const one = n.reshape(
+    n.one("Slice", [n.input(0), all(0), all(1), n.ints(axes)]),
+    shape.map((size, axis) => (axis === 1 ? size : Dim.one)),
+    n.type(1).shape,
+  );
+  const [mean = "", variance = ""] = ["Add", "Sub"].map((op) =>
+    n.one("Mul", [n.one(op, [one, n.input(1)]), n.scalar(0, dtype)]),
   );
   const attributes = {
     epsilon: { float: numberAttribute(n.node, "eps") },
     momentum: { float: 0 },
     training_mode: { int: 1 },
   };
-  return n.all("BatchNormalization", [...n.inputs, before, before], attributes, 3);
+  return n.all("BatchNormalization", [...n.inputs, mean, variance], attributes, 3);
 };
 
 const softmaxCrossEntropy: Row = (n) => {
