@@ -3,7 +3,13 @@
  * file, or a training step, whose weights and other state lie beside it.
  */
 import { basename, dirname, join } from "node:path";
-import { emitOnnxProgram, emitOnnxStep, planChunks, type ReadVariable } from "../backends/onnx/index.ts";
+import {
+  emitOnnxProgram,
+  emitOnnxStep,
+  planChunks,
+  type ReadVariable,
+  type StepGraph,
+} from "../backends/onnx/index.ts";
 import type { TypeRules } from "../compiler/graph/builder.ts";
 import { decompose } from "../compiler/ops/decompose.ts";
 import type { Program } from "../compiler/program.ts";
@@ -59,18 +65,25 @@ export interface OnnxStepRequest {
   readonly rawInputs?: boolean;
   /** Adds the gradients to what a step gives. */
   readonly probe?: boolean;
-  /** Writes `PATH.evaluate.onnx` too, which gives losses and metrics and changes nothing. */
+  /** Writes `NAME.evaluate.onnx` too, which gives losses and metrics and changes nothing. */
   readonly evaluation?: boolean;
 }
 
-/** A training step, `path`, and beside it `NAME.safetensors` with all that its first run is to be fed. */
+/**
+ * A training step, `path`, and beside it `NAME.safetensors` with all that its first run is to be fed; where the program sums
+ * over micro-batches, `NAME.accumulate.onnx` for those before the last of a step.
+ */
 export async function writeOnnxStep(program: Program, path: string, request: OnnxStepRequest): Promise<Written> {
   const clock = new Clock();
   const { weights, seed, rules, rawInputs = false, probe = false, evaluation = false } = request;
   const base = basename(path).replace(/\.onnx$/, "");
+  const graphs = (["train", "accumulate", "evaluate"] as const).filter(
+    (graph) => program[graph] !== undefined && (graph !== "evaluate" || evaluation),
+  );
   const options = { producerVersion: ownVersion(), seed, decompose, rules, rawInputs };
-  const emitted = [emitOnnxStep(program, { ...options, base, probe, graph: "train" })];
-  if (evaluation) emitted.push(emitOnnxStep(program, { ...options, base: evaluationOf(base), graph: "evaluate" }));
+  const emitted = graphs.map((graph) =>
+    emitOnnxStep(program, { ...options, base: stepFile(base, graph), probe, graph }),
+  );
   clock.lap("emit");
   const refusals = emitted.flatMap((one) => one.refusals);
   if (refusals.length > 0) throw new TargetError(program, "onnx", refusals);
@@ -91,9 +104,9 @@ export async function writeOnnxStep(program: Program, path: string, request: Onn
   return { artifacts, nodes: emitted.reduce((sum, { nodes }) => sum + nodes, 0), milliseconds: clock.laps };
 }
 
-/** What the evaluation that goes with a training step is called. */
-export function evaluationOf(base: string): string {
-  return `${base}.evaluate`;
+/** What a file that goes with a training step is called, without its ending. */
+export function stepFile(base: string, graph: StepGraph): string {
+  return graph === "train" ? base : `${base}.${graph}`;
 }
 
 /** Params and states from the weights; what the optimizer keeps, and counters, as they start. */

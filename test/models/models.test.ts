@@ -143,7 +143,8 @@ describe.each(listed)("$name", ({ file, name }) => {
       if (engine.train === undefined) continue;
       expect(exact.first.has("loss")).toBe(true);
       expect(departures(made.first, exact.first, single.first, 2e-4), `${engine.name}'s gradients`).toEqual([]);
-      expect(departures(made.weights, exact.weights, single.weights, 2e-4), `${engine.name}'s step`).toEqual([]);
+      // Adam's first step goes by the signs of gradients, also of the few that are 0 but for rounding.
+      expect(departures(made.weights, exact.weights, single.weights, 1e-3), `${engine.name}'s step`).toEqual([]);
     }
   });
 });

@@ -65,15 +65,19 @@ export interface OnnxStepOptions extends Pick<OnnxProgramOptions, "base" | "prod
   readonly rules: TypeRules;
   /** Adds the gradients to the outputs. */
   readonly probe?: boolean;
-  /** `train` is one step of the optimizer; `evaluate` gives losses and metrics and changes nothing. */
-  readonly graph: "train" | "evaluate";
+  readonly graph: StepGraph;
 }
+/**
+ * One step of the optimizer; a micro-batch before the last of a step, where a program sums over such; losses and metrics,
+ * which change nothing.
+ */
+export type StepGraph = "train" | "accumulate" | "evaluate";
 
 /** One file without weights: every variable is an input, and its new value an output. */
 export function emitOnnxStep(program: Program, options: OnnxStepOptions): OnnxEmission {
   const { base, producerVersion, rawInputs = false, probe = false, seed, decompose, rules } = options;
-  const whole = options.graph === "train" ? program.train : program.evaluate;
-  if (whole === undefined) throw new Error(`${program.name} has no loss to train`);
+  const whole = program[options.graph];
+  if (whole === undefined) throw new Error(`${program.name} has no graph to ${options.graph}`);
   const outputs = whole.outputs.filter(({ kind }) => probe || kind !== "gradient");
   const graph: Graph = simplify({ ...whole, outputs });
   const model = `${base}.onnx`;
@@ -87,7 +91,7 @@ export function emitOnnxStep(program: Program, options: OnnxStepOptions): OnnxEm
   });
   if (plan === undefined) return { files: new Map(), plans: new Map(), nodes: 0, refusals };
   const usage: readonly (readonly [string, string])[] =
-    options.graph === "evaluate"
+    options.graph !== "train"
       ? []
       : [
           [`${base}.usage.py`, pythonTraining(program, graph, base, rawInputs)],

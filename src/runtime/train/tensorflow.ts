@@ -29,7 +29,10 @@ export async function openTrainer(folder: string, weights: string | undefined): 
       model.setWeights([[STEPS_PER_EPOCH, { shape: [2], data: Int32Array.of(steps, 0) }]]);
     },
     save: (path, what) => model.save(path, what),
-    close: () => Promise.resolve(model.dispose()),
+    close() {
+      model.dispose();
+      return Promise.resolve();
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 /** Gradients of bilinear sampling in ONNX, by the four pixels around each place: their numbers, weights and values. */
 import { dimAttribute } from "../../../compiler/ops/attributes.ts";
-import { Dim, elementCount, type Shape } from "../../../compiler/types/dim.ts";
+import { Dim, type Shape } from "../../../compiler/types/dim.ts";
 import type { NodeEmitter, Row, Table } from "../emitter.ts";
 import { added } from "./gradients.ts";
 
