@@ -1,11 +1,12 @@
 /**
- * Compiled artifacts on disk: a tfjs folder or an ONNX file with their weights, whole or not at all. What a target cannot
+ * Compiled artifacts on disk: a tfjs folder with their weights, whole or not at all. What a target cannot
  * express comes back as diagnostics, and nothing is written then.
  */
 import { createHash } from "node:crypto";
 import { createReadStream, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Refusal } from "../backends/backend.ts";
+import { emitPortable } from "../backends/portable/index.ts";
 import { emitTfjs } from "../backends/tfjs/index.ts";
 import { diagnose } from "../compiler/diagnostics/catalog.ts";
 import type { Diagnostic } from "../compiler/diagnostics/diagnostic.ts";
@@ -13,7 +14,8 @@ import type { TypeRules } from "../compiler/graph/builder.ts";
 import { decompose } from "../compiler/ops/decompose.ts";
 import type { Program } from "../compiler/program.ts";
 import { buildFolder } from "./files-folder.ts";
-import { type Weights, writeWeights } from "./weights.ts";
+import { writeSafetensors } from "./safetensors.ts";
+import { tensorsToWrite, type Weights, writeWeights } from "./weights.ts";
 
 export interface Artifact {
   readonly path: string;
@@ -69,6 +71,26 @@ export async function writeTfjs(program: Program, path: string, request: TfjsReq
   const artifacts = await Promise.all(names.map((name) => describe(join(path, name))));
   clock.lap("hash");
   return { artifacts, nodes: nodesOf(program, mode), milliseconds: clock.laps };
+}
+
+/** Prediction as a module of plain tfjs operators, with the weights that it reads. */
+export async function writePortable(
+  program: Program,
+  path: string,
+  { weights, rules }: Pick<TfjsRequest, "weights" | "rules">,
+): Promise<Written> {
+  const clock = new Clock();
+  const { files, refusals, variables } = emitPortable(program, { decompose, rules });
+  clock.lap("emit");
+  if (refusals.length > 0) throw new TargetError(program, "portable tfjs", refusals);
+  await buildFolder(path, "model.json", async (folder) => {
+    for (const [name, contents] of files) writeFileSync(join(folder, name), contents);
+    await writeSafetensors(join(folder, WEIGHTS), tensorsToWrite(variables, weights), { format: "pt" });
+  });
+  clock.lap("write");
+  const artifacts = await Promise.all([...files.keys(), WEIGHTS].map((name) => describe(join(path, name))));
+  clock.lap("hash");
+  return { artifacts, nodes: program.predict.nodes.length, milliseconds: clock.laps };
 }
 
 const WEIGHTS = "weights.safetensors";

@@ -1,6 +1,6 @@
 /**
- * Every model that ships: checks clean, compiles to both targets, and at a small size trains a step on TensorFlow and
- * predicts on both engines, as the reference does in f64. How far the reference's own f32 lies from its f64 is the yardstick.
+ * Every model that ships: checks clean, compiles to every target, and at a small size trains a step on TensorFlow and
+ * predicts on all engines, as the reference does in f64. How far the reference's own f32 lies from its f64 is the yardstick.
  */
 import { readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
@@ -14,6 +14,7 @@ import { locateTensorflow } from "../../src/runtime/engine/index.ts";
 import { TestHost } from "../support/trees.ts";
 import { type Engine, fedTo, predictOnce, type Setting, type Tensors } from "../../src/runtime/run/engine.ts";
 import { drawInputs } from "../../src/runtime/run/inputs.ts";
+import { portable } from "../support/portable.ts";
 import { onnx } from "../../src/runtime/run/onnx.ts";
 import { reference } from "../../src/runtime/run/reference.ts";
 import { tensorflow } from "../../src/runtime/run/tensorflow.ts";
@@ -85,7 +86,8 @@ interface Made {
   readonly first: Tensors;
   readonly weights: Tensors;
 }
-async function measure(engine: Engine, setting: Setting, inputs: Tensors): Promise<Made> {
+type Measured = Pick<Engine, "open" | "train"> & { readonly name: string };
+async function measure(engine: Measured, setting: Setting, inputs: Tensors): Promise<Made> {
   const { program } = setting;
   const outputs = await predictOnce(engine, setting, fedTo(program.predict, inputs));
   if (engine.train === undefined || program.train === undefined)
@@ -128,7 +130,7 @@ function programOf(file: string, name: string): Program {
 }
 
 describe.each(listed)("$name", ({ file, name }) => {
-  const engines: readonly Engine[] = locateTensorflow().found ? [tensorflow, onnx] : [onnx];
+  const engines: readonly Measured[] = [...(locateTensorflow().found ? [tensorflow] : []), onnx, portable("wasm")];
   it(`is the same on ${engines.map((e) => e.name).join(" and ")} as in f64`, { timeout: 240_000 }, async () => {
     const program = programOf(file, name);
     const inputs = await drawInputs(program, program.train ?? program.predict, BATCH, 3);

@@ -128,3 +128,34 @@ export const batchedInputs: Readonly<Record<string, readonly number[]>> = {
   ...{ grid_sample: [0, 1], grid_sample_input_gradient: [0, 1], grid_sample_grid_gradient: [0, 1, 2] },
   ...{ affine_grid_gradient: [0], resize_gradient: [0], roi_pool2d: [0, 1], roi_pool2d_gradient: [0, 1, 2] },
 };
+
+/** Gradients have no samples in engines that only predict. */
+export function isGradient({ operator: { name } }: OperatorSample): boolean {
+  return name.endsWith("_gradient") && name !== "stop_gradient";
+}
+
+/** One operator over inputs `x0`, `x1`, …, with outputs `part.y0`, …; the first axes of `openAxes` are left open. */
+export function forwardGraph(
+  { operator, sample }: OperatorSample,
+  rules: TypeRules,
+  openAxes: readonly number[],
+): Graph {
+  const builder = new GraphBuilder(rules);
+  const ports = sample.inputs.map(({ dtype, shape }, i): Port => {
+    const name = `x${String(i)}`;
+    const sizes = shape.map((size, axis) => (axis === 0 && openAxes.includes(i) ? Dim.variable("B") : Dim.of(size)));
+    const type = { dtype, shape: sizes };
+    const node = builder.node("input", { name, kind: "input" }, [], [type]);
+    return { name, kind: "input", type, value: { node, index: 0 }, range: undefined, span: undefined };
+  });
+  const values = builder.at({ path: "part.layer", span: undefined }, () =>
+    builder.all(operator.name, sample.attributes, ...ports.map((port) => port.value)),
+  );
+  const outputs = values.map((value, i): Output => ({
+    name: `part.y${String(i)}`,
+    kind: "value",
+    value,
+    span: undefined,
+  }));
+  return { nodes: builder.nodes, ports, variables: [], updates: [], outputs, asserts: [] };
+}

@@ -68,11 +68,11 @@ export function create(options?: CreateOptions): Promise<Model>;
   return parts.join("\n");
 }
 
-function inputLine(input: InputDescription): string {
+export function inputLine(input: Omit<InputDescription, "node">): string {
   const range = input.range === undefined ? "" : ` in ${dimText(input.range[0])} ..< ${dimText(input.range[1])}`;
   return `  /** ${input.dtype}[${input.shape.map(dimText).join(", ")}]${range} */\n  readonly ${key(input.name)}: Feed;\n`;
 }
-function outputLine(output: OutputDescription, numbers: boolean): string {
+export function outputLine(output: Omit<OutputDescription, "node">, numbers: boolean): string {
   const single = numbers && output.shape.length === 0;
   return `  /** ${output.dtype}[${output.shape.map(dimText).join(", ")}] */\n  readonly ${key(output.name)}: ${single ? "number" : "TensorData"};\n`;
 }

@@ -610,20 +610,31 @@ var FeedError = class extends Error {
   }
 };
 function checkFeeds(name, signature, feeds) {
+  const sizes = checkShapes(name, signature, feeds);
+  return signature.inputs.map((input) => {
+    const data = numbersOf(input, feedNamed(input.name, feeds));
+    checkRange(input, data, sizes);
+    return { node: input.node, dtype: input.dtype, value: { shape: feeds[input.name]?.shape ?? [], data } };
+  });
+}
+function feedNamed(name, feeds) {
+  const feed = feeds[name];
+  if (feed === void 0) throw new FeedError(\`there is no input \\\`\${name}\\\`\`);
+  return feed;
+}
+function checkShapes(name, signature, feeds) {
   const known2 = new Set(signature.inputs.map((input) => input.name));
   const extra = Object.keys(feeds).filter((given) => !known2.has(given));
   if (extra.length > 0) {
     throw new FeedError(\`\${name} takes \${listOf([...known2])}; there is no input \\\`\${extra.join("\`, \`")}\\\`\`);
   }
   const sizes = /* @__PURE__ */ new Map();
-  const checked = signature.inputs.map((input) => {
+  for (const input of signature.inputs) {
     const feed = feeds[input.name];
     if (feed === void 0)
       throw new FeedError(\`\${name} needs the \${input.kind} \\\`\${input.name}\\\`: \${typeText(input)}\`);
     checkShape(input, feed.shape, sizes);
-    const data = numbersOf(input, feed);
-    return { node: input.node, dtype: input.dtype, value: { shape: feed.shape, data } };
-  });
+  }
   for (const input of signature.inputs) {
     input.shape.forEach((dim, axis) => {
       const given = feeds[input.name]?.shape[axis];
@@ -641,12 +652,7 @@ function checkFeeds(name, signature, feeds) {
         \`\${message === "" ? "a condition on sizes fails" : message}: \${showDim(left)} is \${String(a)}, and it must be \${comparison} \${showDim(right)}\${typeof right === "number" ? "" : \` = \${String(b)}\`}\`
       );
   }
-  signature.inputs.forEach((input, i) => {
-    const { range } = input;
-    const value = checked[i]?.value;
-    if (range && value) checkRange(input.name, value, evaluate(range[0], sizes), evaluate(range[1], sizes));
-  });
-  return checked;
+  return sizes;
 }
 function checkShape(input, shape, sizes) {
   const given = \`[\${shape.join(", ")}]\`;
@@ -690,7 +696,9 @@ function numbersOf(input, feed) {
     return v;
   });
 }
-function checkRange(name, { data }, from, to) {
+function checkRange({ name, range }, data, sizes) {
+  if (range === void 0) return;
+  const [from, to] = [evaluate(range[0], sizes), evaluate(range[1], sizes)];
   for (let i = 0; i < data.length; i++) {
     const value = data[i] ?? 0;
     if (value < from || value >= to) {

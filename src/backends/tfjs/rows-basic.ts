@@ -4,6 +4,7 @@ import { typeOf } from "../../compiler/graph/graph.ts";
 import { Dim, type Shape } from "../../compiler/types/dim.ts";
 import type { NodeEmitter, Produced, Row, Table } from "./emitter.ts";
 import { inLayout, type Layout, orderOf, placeOf, withoutAxes } from "../layout.ts";
+import { turnedFrom } from "../products.ts";
 import { attr, type TfValue } from "./nodes.ts";
 import type { TfType } from "./proto.ts";
 
@@ -90,17 +91,6 @@ function matrix(e: NodeEmitter, index: number): { readonly value: TfValue; reado
     [value, turned] = [inner, !turned];
   return { value: e.graph.value(value), turned };
 }
-/** What a value is the transpose of, where only the last two axes change places. */
-function turnedFrom({ node }: Value): Value | undefined {
-  if (node.op !== "transpose") return undefined;
-  const order = (node.attributes["order"] as readonly unknown[]).map((axis) =>
-    axis instanceof Dim ? axis.constant : axis,
-  );
-  const n = order.length;
-  const swaps = order.every((axis, i) => axis === (i === n - 1 ? n - 2 : i === n - 2 ? n - 1 : i));
-  return swaps ? node.inputs[0] : undefined;
-}
-
 function axisRow(make: (e: NodeEmitter, layout: Layout) => readonly TfValue[]): Row {
   return {
     layout: shared,

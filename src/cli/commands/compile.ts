@@ -1,4 +1,7 @@
-/** `archc compile`: a program as a TensorFlow training graph or as ONNX files. Emitting and writing are the runtime's. */
+/**
+ * `archc compile`: a program as a TensorFlow training graph, a module of plain tfjs operators, or ONNX files. Emitting and
+ * writing are the runtime's.
+ */
 import { basename, dirname, join } from "node:path";
 import { Command, Option } from "commander";
 import type { Program } from "../../compiler/program.ts";
@@ -17,6 +20,7 @@ interface CompileFlags extends ModelFlags, ReportFlags {
   readonly weights?: string;
   readonly seed: number;
   readonly mode?: "train" | "predict";
+  readonly portable?: boolean;
   readonly allVariants?: boolean;
   readonly watch?: boolean;
   readonly stats?: boolean;
@@ -43,6 +47,7 @@ export function compile(): Command {
         "predict",
       ]),
     )
+    .option("--portable", "tfjs: prediction as a module of plain tfjs operators, which a browser runs, too")
     .option("--all-variants", "the model and every variant of the file, each under its name")
     .option("--raw-inputs", "onnx: images are fed as the bytes of pictures and normalised in the graph")
     .option("--external-data", "onnx: weights in a file of their own, as they are past 2 GB anyhow")
@@ -51,6 +56,7 @@ export function compile(): Command {
   return example(
     withReport(withModel(command)),
     "archc compile models/dhaa.arch --target tfjs -o build/dhaa",
+    "archc compile models/dhaa.arch --target tfjs --portable --mode predict -o site/dhaa",
     "archc compile models/dhaa.arch --target onnx --weights run/weights.safetensors -o dhaa.onnx",
     "archc compile models/dhaa.arch --target onnx --mode train -o step.onnx",
   ).action(run);
@@ -67,6 +73,11 @@ async function run(file: string, flags: CompileFlags): Promise<void> {
   const ui = new Ui(flags);
   if (flags.target === "onnx" && flags.mode === "train" && flags.externalData === true)
     throw new UsageError("--external-data is for predictions; the weights of a training step lie beside it anyhow.");
+  if (flags.portable === true && (flags.target === "onnx" || flags.mode === "train"))
+    throw new UsageError(
+      "--portable is for predictions with --target tfjs.",
+      "--target tfjs --portable --mode predict",
+    );
   if (flags.target === "tfjs" && flags.rawInputs === true)
     throw new UsageError("--raw-inputs is for --target onnx; a tfjs folder takes the model's own inputs.");
   if (flags.target === "tfjs" && flags.externalData === true)
@@ -120,7 +131,10 @@ async function build(
   const place = name === undefined ? output : join(output, target === "onnx" ? `${name}.onnx` : name);
   try {
     let written: Written;
-    if (target === "tfjs") {
+    if (flags.portable === true) {
+      const { writePortable } = await import("../../runtime/artifact.ts");
+      written = await writePortable(program, place, { weights, rules });
+    } else if (target === "tfjs") {
       const { writeTfjs } = await import("../../runtime/artifact.ts");
       const mode = flags.mode ?? (program.train === undefined ? "predict" : "train");
       if (mode === "train") requireLoss(program);

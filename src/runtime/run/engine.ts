@@ -47,7 +47,7 @@ export interface Engine {
 }
 
 /** One batch. */
-export async function predictOnce(engine: Engine, setting: Setting, inputs: Tensors): Promise<Tensors> {
+export async function predictOnce(engine: Pick<Engine, "open">, setting: Setting, inputs: Tensors): Promise<Tensors> {
   const predictor = await engine.open(setting);
   try {
     return await predictor.run(inputs);

@@ -19,21 +19,43 @@ export class FeedError extends Error {
   }
 }
 
+/** What a signature says of an input; how an engine calls it is left to the engine. */
+export type InputForm = Omit<InputDescription, "node">;
+export interface SignatureForm {
+  readonly inputs: readonly InputForm[];
+  readonly asserts: SignatureDescription["asserts"];
+}
+/** What is fed, as far as its shape is known. */
+export type Shaped = Readonly<Record<string, { readonly shape: readonly number[] }>>;
+
 export function checkFeeds(name: string, signature: SignatureDescription, feeds: Feeds): FeedNode[] {
+  const sizes = checkShapes(name, signature, feeds);
+  return signature.inputs.map((input): FeedNode => {
+    const data = numbersOf(input, feedNamed(input.name, feeds));
+    checkRange(input, data, sizes);
+    return { node: input.node, dtype: input.dtype, value: { shape: feeds[input.name]?.shape ?? [], data } };
+  });
+}
+function feedNamed(name: string, feeds: Feeds): Feed {
+  const feed = feeds[name];
+  if (feed === undefined) throw new FeedError(`there is no input \`${name}\``);
+  return feed;
+}
+
+/** Names, shapes and asserted sizes; reads no number of what is fed. Returns the sizes that the shapes give. */
+export function checkShapes(name: string, signature: SignatureForm, feeds: Shaped): Sizes {
   const known = new Set(signature.inputs.map((input) => input.name));
   const extra = Object.keys(feeds).filter((given) => !known.has(given));
   if (extra.length > 0) {
     throw new FeedError(`${name} takes ${listOf([...known])}; there is no input \`${extra.join("`, `")}\``);
   }
   const sizes = new Map<string, { readonly size: number; readonly from: string }>();
-  const checked = signature.inputs.map((input): FeedNode => {
+  for (const input of signature.inputs) {
     const feed = feeds[input.name];
     if (feed === undefined)
       throw new FeedError(`${name} needs the ${input.kind} \`${input.name}\`: ${typeText(input)}`);
     checkShape(input, feed.shape, sizes);
-    const data = numbersOf(input, feed);
-    return { node: input.node, dtype: input.dtype, value: { shape: feed.shape, data } };
-  });
+  }
   // Sizes that are computed from others are known only now.
   for (const input of signature.inputs) {
     input.shape.forEach((dim, axis) => {
@@ -52,18 +74,13 @@ export function checkFeeds(name: string, signature: SignatureDescription, feeds:
         `${message === "" ? "a condition on sizes fails" : message}: ${showDim(left)} is ${String(a)}, and it must be ${comparison} ${showDim(right)}${typeof right === "number" ? "" : ` = ${String(b)}`}`,
       );
   }
-  signature.inputs.forEach((input, i) => {
-    const { range } = input;
-    const value = checked[i]?.value;
-    if (range && value) checkRange(input.name, value, evaluate(range[0], sizes), evaluate(range[1], sizes));
-  });
-  return checked;
+  return sizes;
 }
 
-type Sizes = ReadonlyMap<string, { readonly size: number; readonly from: string }>;
+export type Sizes = ReadonlyMap<string, { readonly size: number; readonly from: string }>;
 
 function checkShape(
-  input: InputDescription,
+  input: InputForm,
   shape: readonly number[],
   sizes: Map<string, { size: number; from: string }>,
 ): void {
@@ -88,7 +105,7 @@ function checkShape(
   });
 }
 
-function numbersOf(input: InputDescription, feed: Feed): TensorData["data"] {
+export function numbersOf(input: InputForm, feed: Feed): TensorData["data"] {
   const given = "data" in feed ? feed.data : feed.dataSync();
   const count = feed.shape.reduce((product, n) => product * n, 1);
   if (given.length !== count) {
@@ -110,7 +127,10 @@ function numbersOf(input: InputDescription, feed: Feed): TensorData["data"] {
   });
 }
 
-function checkRange(name: string, { data }: TensorData, from: number, to: number): void {
+/** Labels must lie in their range. */
+export function checkRange({ name, range }: InputForm, data: TensorData["data"], sizes: Sizes): void {
+  if (range === undefined) return;
+  const [from, to] = [evaluate(range[0], sizes), evaluate(range[1], sizes)];
   for (let i = 0; i < data.length; i++) {
     const value = data[i] ?? 0;
     if (value < from || value >= to) {
@@ -157,7 +177,7 @@ function showDim(dim: DimDescription): string {
   if (dim.op === "min" || dim.op === "max") return `${dim.op}(${of.join(", ")})`;
   return of.join(dim.op === "add" ? " + " : " * ");
 }
-function typeText(input: InputDescription): string {
+function typeText(input: InputForm): string {
   const range = input.range === undefined ? "" : ` in ${showDim(input.range[0])} ..< ${showDim(input.range[1])}`;
   return `${input.dtype}[${input.shape.map(showDim).join(", ")}]${range}`;
 }
