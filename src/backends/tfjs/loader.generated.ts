@@ -763,19 +763,31 @@ var TfjsRunError = class extends Error {
 };
 var jsTypes = { f32: "float32", i32: "int32", bool: "bool" };
 var tfTypes = { f32: "DT_FLOAT", i32: "DT_INT32", bool: "DT_BOOL" };
+var open3 = /* @__PURE__ */ new Map();
 var Session = class _Session {
   #tf;
   #model;
   #id;
   #backend;
-  constructor(tf, model, id, backend) {
+  #release;
+  constructor(tf, model, id, backend, release) {
     this.#tf = tf;
     this.#model = model;
     this.#id = id;
     this.#backend = backend;
+    this.#release = release;
   }
+  /** A session of its own, with variables of its own, however often the folder is open. */
   static async open(folder, tf) {
-    const model = await tf.node.loadSavedModel(folder, ["serve"], "predict").catch((error) => {
+    const numbers = open3.get(folder) ?? /* @__PURE__ */ new Set();
+    open3.set(folder, numbers);
+    let number = 0;
+    while (numbers.has(number)) number += 1;
+    numbers.add(number);
+    const release = () => void numbers.delete(number);
+    const path = folder + "/.".repeat(number);
+    const model = await tf.node.loadSavedModel(path, ["serve"], "predict").catch((error) => {
+      release();
       throw failure(error);
     });
     const id = model.sessionId;
@@ -783,10 +795,11 @@ var Session = class _Session {
     if (typeof id !== "number" || !isNodeBackend(backend)) {
       throw new Error("this version of tfjs-node keeps its sessions elsewhere; use version 4");
     }
-    return new _Session(tf, model, id, backend);
+    return new _Session(tf, model, id, backend, release);
   }
   /** Runs what these outputs need. Blocks until it is done. */
   run(feeds, outputs) {
+    if (this.#release === void 0) throw new Error("this model was disposed of");
     const inputs = feeds.map(({ dtype, value }) => this.#tf.tensor(value.data, [...value.shape], jsTypes[dtype]));
     try {
       const results = this.#backend.runSavedModel(
@@ -806,8 +819,12 @@ var Session = class _Session {
       for (const tensor of inputs) tensor.dispose();
     }
   }
+  /** Frees the graph and its variables; once more does nothing. */
   dispose() {
+    if (this.#release === void 0) return;
     this.#model.dispose();
+    this.#release();
+    this.#release = void 0;
   }
 };
 function isNodeBackend(backend) {

@@ -8,6 +8,7 @@ import { nearest, suggest } from "../diagnostics/suggest.ts";
 import type { FileScope } from "../resolve/modules.ts";
 import type { Span } from "../source/source.ts";
 import type { AddEdit, Edit, Expr, Item, Name, OutputItem, PathNode, VariantDecl } from "../syntax/ast.ts";
+import { trainFields } from "./training.ts";
 import {
   addItem,
   addToHead,
@@ -107,6 +108,8 @@ interface Handle {
   readonly key: string;
   readonly set: ((value: Expr, scope: FileScope) => void) | undefined;
   readonly remove: (() => void) | undefined;
+  /** A field that the model leaves to its default. */
+  readonly unsaid?: boolean;
 }
 
 /** What messages call the thing that a variant edits. */
@@ -121,7 +124,7 @@ function locate(plan: Plan, path: PathNode, bag: DiagnosticBag, use: "set" | "re
   let found: readonly Handle[] = [];
   for (const [i, part] of parts.entries()) {
     const names = handles.map((h) => h.key.slice(prefix === "" ? 0 : h.key.lastIndexOf(".") + 1));
-    found = handles.filter((_, k) => part.text === "*" || names[k] === part.text);
+    found = handles.filter((h, k) => (part.text === "*" ? h.unsaid !== true : names[k] === part.text));
     // `branch.*` and `head.x` name the namespaces themselves
     if (i === 0 && (part.text === "branch" || part.text === "head") && parts.length > 1 && found.length === 0) {
       const all = part.text === "branch" ? plan.branches.keys() : plan.heads.keys();
@@ -142,7 +145,7 @@ function locate(plan: Plan, path: PathNode, bag: DiagnosticBag, use: "set" | "re
           path: parts.map((p) => p.text).join("."),
           owner,
           part: part.text,
-          has: [...new Set(names)],
+          has: [...new Set(names.filter((_, k) => handles[k]?.unsaid !== true))],
           near: nearest(part.text, names),
         },
         part.span,
@@ -256,11 +259,20 @@ function children(plan: Plan, key: string): readonly Handle[] {
   }
   const none = new Map<string, PartExpr>();
   const fields = key === "train" ? plan.training : key === "data" ? (plan.data ??= new Map<string, PartExpr>()) : none;
-  return [...fields].map(([name, before]): Handle => ({
-    key: `${key}.${name}`,
-    set: (e, s) => fields.set(name, partExpr(e, s, before)),
-    remove: () => fields.delete(name),
-  }));
+  const unsaid = key === "train" ? trainFields.filter((name) => !fields.has(name)) : [];
+  return [
+    ...[...fields].map(([name, before]): Handle => ({
+      key: `${key}.${name}`,
+      set: (e, s) => fields.set(name, partExpr(e, s, before)),
+      remove: () => fields.delete(name),
+    })),
+    ...unsaid.map((name): Handle => ({
+      key: `${key}.${name}`,
+      set: (e, s) => fields.set(name, partExpr(e, s, undefined)),
+      remove: undefined,
+      unsaid: true,
+    })),
+  ];
 }
 
 /** `keep` limits collections; what is left out stays as a definition for those that read it. */

@@ -27,6 +27,8 @@ export interface TrainJob {
   readonly seed: number;
   /** The step to begin with, from 0, and the one to end before; epochs where steps are undefined. */
   readonly from: number;
+  /** The lowest validation loss before it. */
+  readonly best?: number | undefined;
   readonly steps: number | undefined;
   readonly epochs: number;
   /** The folder of the run. */

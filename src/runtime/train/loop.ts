@@ -2,7 +2,7 @@
  * The training loop, in a process of its own: batches in, steps on the engine, metrics and checkpoints out. It knows the
  * engine by a few calls and tells its parent everything through `tell`.
  */
-import { appendFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Batches } from "../data/batches.ts";
 import type { Batch } from "../data/batches.ts";
@@ -70,6 +70,7 @@ export async function trainLoop({ job, engine, tell, signal }: LoopOptions, data
   const { perEpoch } = training;
   const total = job.steps ?? job.epochs * perEpoch;
   const metrics = join(job.run, RUN_FILES.metrics);
+  if (job.from > 0 && existsSync(metrics)) writeBeside(metrics, linesUntil(job.from, readFileSync(metrics, "utf8")));
   const record = (line: object): void => appendFileSync(metrics, `${JSON.stringify(line)}\n`);
   engine.setStepsPerEpoch(perEpoch);
   if (data.skipped.length > 0) tell({ kind: "skipped", rows: data.skipped });
@@ -77,7 +78,7 @@ export async function trainLoop({ job, engine, tell, signal }: LoopOptions, data
   tell({ kind: "ready", engine: `${name} ${version}`, device, rows: data.rows, perEpoch, steps: total });
 
   let saved = performance.now();
-  let best = Infinity;
+  let best = job.best ?? Infinity;
   // All of a step's micro-batches at once: a step is made whole or not at all.
   const batchesAt = (step: number): Promise<Batch[]> => {
     const at = job.overfitOneBatch ? 0 : step;
@@ -144,7 +145,10 @@ export async function trainLoop({ job, engine, tell, signal }: LoopOptions, data
   async function checkpoint(step: number): Promise<void> {
     const path = join(job.run, RUN_FILES.checkpoint);
     await engine.save(path, "all");
-    writeBeside(join(job.run, RUN_FILES.state), `${JSON.stringify({ step })}\n`);
+    writeBeside(
+      join(job.run, RUN_FILES.state),
+      `${JSON.stringify({ step, ...(Number.isFinite(best) && { best }) })}\n`,
+    );
     tell({ kind: "saved", step, path });
   }
 }
@@ -208,10 +212,27 @@ function breath(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** The step that a run's checkpoint is of. */
-export function parseState(text: string, path: string): number {
+/** Metrics of steps that came after the checkpoint, where a run was ended at once: they are made again. */
+function linesUntil(step: number, text: string): string {
+  const lines = text.split("\n").filter((line) => line !== "");
+  return lines
+    .filter((line) => stepOf(line) <= step)
+    .map((line) => `${line}\n`)
+    .join("");
+}
+/** Past every step where the line was not written to its end. */
+function stepOf(line: string): number {
+  try {
+    return (JSON.parse(line) as StepRecord).step;
+  } catch {
+    return Infinity;
+  }
+}
+
+/** The step that a run's checkpoint is of, and the lowest validation loss until then. */
+export function parseState(text: string, path: string): { readonly from: number; readonly best: number | undefined } {
   const state: unknown = JSON.parse(text);
   if (typeof state === "object" && state !== null && "step" in state && typeof state.step === "number")
-    return state.step;
+    return { from: state.step, best: "best" in state && typeof state.best === "number" ? state.best : undefined };
   throw new InputError(`${path} does not say which step its checkpoint is of.`);
 }

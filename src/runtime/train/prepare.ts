@@ -68,7 +68,7 @@ export async function prepareRun(program: Program, rules: TypeRules, request: Ru
     );
   }
   const config = configOf(program, request);
-  const job = jobOf(program, config, run, 0, undefined);
+  const job = jobOf(program, config, run, { from: 0 }, undefined);
   // A manifest that does not do is told before anything is written.
   openData(job);
   mkdirSync(run, { recursive: true });
@@ -101,10 +101,10 @@ export function resumeRun(
   const state = join(run, RUN_FILES.state);
   if (!existsSync(state))
     throw new InputError(`${run} has no checkpoint to go on from.`, "Start it anew in another folder.");
-  const from = parseState(readFileSync(state, "utf8"), state);
+  const begun = parseState(readFileSync(state, "utf8"), state);
   const longer = { ...config, steps: more.steps ?? config.steps, epochs: more.epochs ?? config.epochs };
   if (more.epochs !== undefined && more.steps === undefined) longer.steps = null;
-  return jobOf(program, longer, run, from, join(run, RUN_FILES.checkpoint));
+  return jobOf(program, longer, run, begun, join(run, RUN_FILES.checkpoint));
 }
 
 export function readConfig(run: string): RunConfig {
@@ -152,7 +152,13 @@ function accumulateOf(program: Program): number {
   return program.accumulate !== undefined && typeof accumulate === "number" ? accumulate : 1;
 }
 
-function jobOf(program: Program, config: RunConfig, run: string, from: number, weights: string | undefined): TrainJob {
+function jobOf(
+  program: Program,
+  config: RunConfig,
+  run: string,
+  begin: Pick<TrainJob, "from" | "best">,
+  weights: string | undefined,
+): TrainJob {
   if (program.train === undefined) throw new InputError(`${program.name} has no loss, so there is nothing to train.`);
   return {
     kind: "train",
@@ -168,7 +174,7 @@ function jobOf(program: Program, config: RunConfig, run: string, from: number, w
     batch: config.batch,
     accumulate: accumulateOf(program),
     seed: config.seed,
-    from,
+    ...begin,
     steps: config.steps ?? undefined,
     epochs: config.epochs,
     run,

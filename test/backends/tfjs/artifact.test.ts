@@ -212,7 +212,6 @@ describe("the API", () => {
     };
     const own = await module.create({ tf });
     await model.load(join(folder, "weights.safetensors"));
-    // Both are signatures of one session, for the folder is the same.
     expect(own.predict({ image: batch.image })).toEqual(model.predict({ image: batch.image }));
     own.dispose();
   });
@@ -293,6 +292,7 @@ describe("what is fed is checked, for TensorFlow does not", () => {
       { image, label: { shape: [4], data: Int32Array.of(0, 1, 4, 2) } },
       "4 at place 2; its values lie in 0 ..< 4",
     ],
+    ["whole numbers for an image", { image: { ...image, data: new Int32Array(768) }, label }, "whole numbers"],
     ["a broken label", { image, label: { shape: [4], data: [0, 1, 0.5, 2] } }, "0.5 at place 2"],
     ["an empty batch", { image: { shape: [0, 3, 8, 8], data: [] }, label: { shape: [0], data: [] } }, "at least 1"],
   ])("%s", (_, feeds, message) => {

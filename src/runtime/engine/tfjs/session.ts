@@ -57,21 +57,35 @@ export interface FeedNode {
   readonly value: TensorData;
 }
 
+/** Sessions that are open, a folder: tfjs-node shares one among all that give a path in the same spelling. */
+const open = new Map<string, Set<number>>();
+
 export class Session {
   readonly #tf: TfModule;
   readonly #model: SavedModel;
   readonly #id: number;
   readonly #backend: NodeBackend;
+  #release: (() => void) | undefined;
 
-  private constructor(tf: TfModule, model: SavedModel, id: number, backend: NodeBackend) {
+  private constructor(tf: TfModule, model: SavedModel, id: number, backend: NodeBackend, release: () => void) {
     this.#tf = tf;
     this.#model = model;
     this.#id = id;
     this.#backend = backend;
+    this.#release = release;
   }
 
+  /** A session of its own, with variables of its own, however often the folder is open. */
   static async open(folder: string, tf: TfModule): Promise<Session> {
-    const model = await tf.node.loadSavedModel(folder, ["serve"], "predict").catch((error: unknown) => {
+    const numbers = open.get(folder) ?? new Set<number>();
+    open.set(folder, numbers);
+    let number = 0;
+    while (numbers.has(number)) number += 1;
+    numbers.add(number);
+    const release = (): void => void numbers.delete(number);
+    const path = folder + "/.".repeat(number);
+    const model = await tf.node.loadSavedModel(path, ["serve"], "predict").catch((error: unknown) => {
+      release();
       throw failure(error);
     });
     const id: unknown = (model as unknown as { sessionId?: unknown }).sessionId;
@@ -79,11 +93,12 @@ export class Session {
     if (typeof id !== "number" || !isNodeBackend(backend)) {
       throw new Error("this version of tfjs-node keeps its sessions elsewhere; use version 4");
     }
-    return new Session(tf, model, id, backend);
+    return new Session(tf, model, id, backend, release);
   }
 
   /** Runs what these outputs need. Blocks until it is done. */
   run(feeds: readonly FeedNode[], outputs: readonly string[]): TensorData[] {
+    if (this.#release === undefined) throw new Error("this model was disposed of");
     const inputs = feeds.map(({ dtype, value }) => this.#tf.tensor(value.data, [...value.shape], jsTypes[dtype]));
     try {
       const results = this.#backend.runSavedModel(
@@ -104,8 +119,12 @@ export class Session {
     }
   }
 
+  /** Frees the graph and its variables; once more does nothing. */
   dispose(): void {
+    if (this.#release === undefined) return;
     this.#model.dispose();
+    this.#release();
+    this.#release = undefined;
   }
 }
 
