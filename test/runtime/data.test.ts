@@ -227,7 +227,7 @@ describe("samples", () => {
     const at = (x: number, y: number): number => image[y * 64 + x]!;
     const near = [Math.floor(column), Math.floor(line)] as const;
     const mean = (at(near[0], near[1]) + at(near[0] + 1, near[1])) / 2;
-    expect(mean * 255).toBeCloseTo(70, 3);
+    expect(mean).toBeCloseTo(70, 3);
   });
 });
 
@@ -250,6 +250,22 @@ describe("batches", () => {
     // Asking again, from the middle, gives the same.
     expect(await ages(make(1), 3)).toEqual(second.slice(5));
     expect(await ages(make(2), 0)).not.toEqual(first.slice(0, 5));
+  });
+
+  it("gives images as bytes, the very ones that the floats come from", async () => {
+    const read = readManifest(manifest("bytes.csv", row(1), row(2)), recipe(4));
+    const batches = new Batches(read, recipe(4), { batch: 2, seed: 3, training: true });
+    const [floats, pictures] = [await batches.at(1), await batches.picturesAt(1)];
+    expect(pictures.get("image")?.shape).toEqual([2, 4, 4, 3]);
+    const bytes = pictures.get("image")?.data ?? [];
+    const expected = Array.from({ length: 96 }, (_, i) => {
+      const [sample, c, at] = [Math.floor(i / 48), Math.floor(i / 16) % 3, i % 16];
+      return Math.fround((bytes[(sample * 16 + at) * 3 + c] ?? NaN) / 255);
+    });
+    expect(Array.from(floats.get("image")?.data ?? [])).toEqual(expected);
+    expect(new Set(bytes).size).toBeGreaterThan(4);
+    const others = [...floats].filter(([name]) => name !== "image");
+    expect([...pictures].filter(([name]) => name !== "image")).toEqual(others);
   });
 
   it("gives a short last batch only where nothing is trained", async () => {

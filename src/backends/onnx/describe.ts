@@ -6,7 +6,7 @@ import type { Graph, Port, TensorType, Variable } from "../../compiler/graph/gra
 import { typeOf } from "../../compiler/graph/graph.ts";
 import type { Plain, Program } from "../../compiler/program.ts";
 import { nextName, outputNames } from "./emit.ts";
-import { inputForms, type InputForm, type PlainRecord, recordOf } from "./inputs.ts";
+import { inputForms, type InputForm, type PlainRecord, recordOf } from "../inputs.ts";
 
 export interface Description {
   readonly doc: string;

@@ -9,7 +9,7 @@ import { type Decompose, decomposeMissing, type Refusal, RefusalError } from "..
 import { GraphEmitter, NodeEmitter, type Table } from "./emitter.ts";
 import { foldConstants } from "./fold.ts";
 import { chooseForms, type Form, type Forms, literalOf, sourceOf } from "./forms.ts";
-import type { InputForm } from "./inputs.ts";
+import type { InputForm } from "../inputs.ts";
 import { type ModelFrame, OnnxModel } from "./model.ts";
 import type { FilePlan } from "./plan.ts";
 import { elementTypes, SizeNames, UINT8, unused, valueMessage, versions } from "./proto.ts";

@@ -6,7 +6,7 @@ import type { DType, Graph, Node, Port, TensorType, Value, Variable } from "../.
 import { typeOf } from "../../compiler/graph/graph.ts";
 import { valuesAttribute } from "../../compiler/ops/attributes.ts";
 import { type Atom, Dim, type Shape } from "../../compiler/types/dim.ts";
-import type { InputForm } from "./inputs.ts";
+import type { InputForm } from "../inputs.ts";
 import type { OnnxModel } from "./model.ts";
 import { type AttributeValues, elementTypes } from "./proto.ts";
 

@@ -9,7 +9,7 @@ import type { Backend, Decompose, Emission } from "../backend.ts";
 import type { Program } from "../../compiler/program.ts";
 import { describeProgram, describeStep } from "./describe.ts";
 import { emitOnnx } from "./emit.ts";
-import { inputForms } from "./inputs.ts";
+import { inputForms } from "../inputs.ts";
 import type { FilePlan } from "./plan.ts";
 import { javascriptUsage, pythonUsage } from "./usage.ts";
 import { javascriptTraining, pythonTraining } from "./usage-training.ts";

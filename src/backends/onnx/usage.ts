@@ -2,7 +2,7 @@
 import type { Port } from "../../compiler/graph/graph.ts";
 import type { Program } from "../../compiler/program.ts";
 import { inputText, typeText } from "./describe.ts";
-import { type InputForm, inputForms, recordOf } from "./inputs.ts";
+import { type InputForm, inputForms, recordOf } from "../inputs.ts";
 
 export interface Feed {
   readonly name: string;

@@ -169,6 +169,13 @@ var FeedError = class extends Error {
     this.name = "FeedError";
   }
 };
+function checkCount({ name }, shape, given) {
+  const count = shape.reduce((product, n) => product * n, 1);
+  if (given.length !== count)
+    throw new FeedError(
+      \`\\\`\${name}\\\` has \${String(given.length)} numbers; its shape [\${shape.join(", ")}] needs \${String(count)}\`
+    );
+}
 function checkShapes(name, signature, feeds) {
   const known2 = new Set(signature.inputs.map((input) => input.name));
   const extra = Object.keys(feeds).filter((given) => !known2.has(given));
@@ -224,12 +231,7 @@ function checkShape(input, shape, sizes) {
 }
 function numbersOf(input, feed) {
   const given = "data" in feed ? feed.data : feed.dataSync();
-  const count = feed.shape.reduce((product, n) => product * n, 1);
-  if (given.length !== count) {
-    throw new FeedError(
-      \`\\\`\${input.name}\\\` has \${String(given.length)} numbers; its shape [\${feed.shape.join(", ")}] needs \${String(count)}\`
-    );
-  }
+  checkCount(input, feed.shape, given);
   if (input.dtype === "f32") {
     if (given instanceof Int32Array)
       throw new FeedError(\`\\\`\${input.name}\\\` holds whole numbers; it is \${typeText(input)}\`);

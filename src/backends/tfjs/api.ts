@@ -70,7 +70,9 @@ export function create(options?: CreateOptions): Promise<Model>;
 
 export function inputLine(input: Omit<InputDescription, "node">): string {
   const range = input.range === undefined ? "" : ` in ${dimText(input.range[0])} ..< ${dimText(input.range[1])}`;
-  return `  /** ${input.dtype}[${input.shape.map(dimText).join(", ")}]${range} */\n  readonly ${key(input.name)}: Feed;\n`;
+  const { picture } = input;
+  const bytes = picture ? `; or the bytes of pictures, a Uint8Array [${picture.shape.map(dimText).join(", ")}]` : "";
+  return `  /** ${input.dtype}[${input.shape.map(dimText).join(", ")}]${range}${bytes} */\n  readonly ${key(input.name)}: Feed;\n`;
 }
 export function outputLine(output: Omit<OutputDescription, "node">, numbers: boolean): string {
   const single = numbers && output.shape.length === 0;

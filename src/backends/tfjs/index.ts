@@ -14,6 +14,7 @@ import type { TypeRules } from "../../compiler/graph/builder.ts";
 import type { Graph, Variable } from "../../compiler/graph/graph.ts";
 import type { Program } from "../../compiler/program.ts";
 import { declarations, loader } from "./api.ts";
+import { inputForms } from "../inputs.ts";
 import type { Table } from "./emitter.ts";
 import { assignLayouts, type Layouts } from "../layout.ts";
 import { modelDescription, type SignatureDescription } from "./model.ts";
@@ -74,7 +75,16 @@ export function emitTfjs(program: Program, options: TfjsOptions): Emission {
   const signatures: Record<string, SignatureDef> = { ...weightSignatures(tf, variables) };
   const described: Record<string, SignatureDescription> = {};
   for (const [name, graph] of wanted) {
-    const emitted = emitGraph(tf, name, graph, layouts.get(graph) as Layouts, table, variables, refusals);
+    const emitted = emitGraph(
+      tf,
+      name,
+      graph,
+      layouts.get(graph) as Layouts,
+      table,
+      variables,
+      refusals,
+      inputForms(program, true, graph.ports),
+    );
     signatures[name] = emitted.signature;
     described[name] = emitted.description;
   }

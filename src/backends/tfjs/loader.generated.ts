@@ -610,12 +610,40 @@ var FeedError = class extends Error {
   }
 };
 function checkFeeds(name, signature, feeds) {
-  const sizes = checkShapes(name, signature, feeds);
-  return signature.inputs.map((input) => {
+  const given = signature.inputs.map((input) => picturesOf(input, feeds[input.name]));
+  const inputs = signature.inputs.map((input, i) => given[i]?.form ?? input);
+  const sizes = checkShapes(name, { ...signature, inputs }, feeds);
+  return signature.inputs.map((input, i) => {
+    const pictures = given[i];
+    if (pictures) return { node: pictures.node, dtype: "i32", value: wordsOf(pictures) };
     const data = numbersOf(input, feedNamed(input.name, feeds));
     checkRange(input, data, sizes);
     return { node: input.node, dtype: input.dtype, value: { shape: feeds[input.name]?.shape ?? [], data } };
   });
+}
+function picturesOf({ picture, ...input }, feed) {
+  if (picture === void 0 || feed === void 0 || !("data" in feed)) return void 0;
+  const { shape, data: bytes } = feed;
+  if (!(bytes instanceof Uint8Array || bytes instanceof Uint8ClampedArray)) return void 0;
+  return { node: picture.node, form: { ...input, dtype: "u8", shape: picture.shape }, shape, bytes };
+}
+function wordsOf({ form, shape, bytes }) {
+  checkCount(form, shape, bytes);
+  const [count = 0, ...rest] = shape;
+  const each = rest.reduce((product, n) => product * n, 1);
+  const words = Math.ceil(each / 4);
+  if (each === 4 * words && bytes.byteOffset % 4 === 0)
+    return { shape: [count, words], data: new Int32Array(bytes.buffer, bytes.byteOffset, count * words) };
+  const packed = new Uint8Array(4 * words * count);
+  for (let i = 0; i < count; i += 1) packed.set(bytes.subarray(i * each, (i + 1) * each), 4 * words * i);
+  return { shape: [count, words], data: new Int32Array(packed.buffer) };
+}
+function checkCount({ name }, shape, given) {
+  const count = shape.reduce((product, n) => product * n, 1);
+  if (given.length !== count)
+    throw new FeedError(
+      \`\\\`\${name}\\\` has \${String(given.length)} numbers; its shape [\${shape.join(", ")}] needs \${String(count)}\`
+    );
 }
 function feedNamed(name, feeds) {
   const feed = feeds[name];
@@ -677,12 +705,7 @@ function checkShape(input, shape, sizes) {
 }
 function numbersOf(input, feed) {
   const given = "data" in feed ? feed.data : feed.dataSync();
-  const count = feed.shape.reduce((product, n) => product * n, 1);
-  if (given.length !== count) {
-    throw new FeedError(
-      \`\\\`\${input.name}\\\` has \${String(given.length)} numbers; its shape [\${feed.shape.join(", ")}] needs \${String(count)}\`
-    );
-  }
+  checkCount(input, feed.shape, given);
   if (input.dtype === "f32") {
     if (given instanceof Int32Array)
       throw new FeedError(\`\\\`\${input.name}\\\` holds whole numbers; it is \${typeText(input)}\`);

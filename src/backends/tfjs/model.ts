@@ -14,6 +14,12 @@ export type DimDescription =
   | { readonly op: "add" | "mul" | "floor_div" | "min" | "max"; readonly of: readonly DimDescription[] };
 export type BorderType = "f32" | "i32" | "bool";
 
+/** How an image is fed as the bytes of a picture instead: four bytes a word, a whole number of words a picture. */
+export interface PictureDescription {
+  readonly node: string;
+  /** [B, H, W, 3]. */
+  readonly shape: readonly DimDescription[];
+}
 export interface InputDescription {
   readonly name: string;
   readonly kind: Port["kind"];
@@ -23,6 +29,7 @@ export interface InputDescription {
   readonly shape: readonly DimDescription[];
   /** From, and the first number past the end. */
   readonly range?: readonly [DimDescription, DimDescription];
+  readonly picture?: PictureDescription;
 }
 export interface OutputDescription {
   readonly name: string;

@@ -4,6 +4,7 @@
  */
 import type { Graph, Output, Port } from "../../compiler/graph/graph.ts";
 import { typeOf } from "../../compiler/graph/graph.ts";
+import type { InputForm } from "../inputs.ts";
 import { type Refusal, RefusalError } from "../backend.ts";
 import { GraphEmitter, type Table, tfShape } from "./emitter.ts";
 import type { Layouts } from "../layout.ts";
@@ -11,6 +12,7 @@ import type { InputDescription, OutputDescription, SignatureDescription } from "
 import { describeDim } from "./model.ts";
 import { attr, type TfNodes, type TfValue } from "./nodes.ts";
 import { emitUpdates } from "./optimizer.ts";
+import { pictureFeed } from "./pictures.ts";
 import type { SignatureDef, TensorInfo } from "./proto.ts";
 import { schedule } from "./schedule.ts";
 import { borderOf, type DeclaredVariable } from "./variables.ts";
@@ -28,6 +30,7 @@ export function emitGraph(
   table: Table,
   variables: readonly DeclaredVariable[],
   refusals: Refusal[],
+  pictures: ReadonlyMap<string, InputForm> = new Map(),
 ): EmittedGraph {
   tf.startChain();
   const e = new GraphEmitter(tf, graph, layouts, table, name);
@@ -38,7 +41,7 @@ export function emitGraph(
     graph.updates,
     (node) => table[node.op]?.lazy === true,
   );
-  const inputs = graph.ports.map((port) => feed(e, name, port));
+  const inputs = graph.ports.map((port) => feed(e, name, port, pictures.get(port.name)));
   const byPath = new Map(variables.map((v) => [v.variable.path, v]));
   const reads = new Map<string, TfValue>();
   for (const { path, value } of graph.variables) {
@@ -85,10 +88,14 @@ export function emitGraph(
   };
 }
 
-function feed(e: GraphEmitter, name: string, port: Port): [InputDescription, TensorInfo] {
+function feed(e: GraphEmitter, name: string, port: Port, form: InputForm | undefined): [InputDescription, TensorInfo] {
   const { dtype, shape } = port.type;
   const border = borderOf(dtype).type;
-  const placeholder = e.tf.named(`${name}/feed/${port.name}`, "Placeholder", [], border, {
+  const picture = form && pictureFeed(e.tf, name, port.name, form);
+  const [op, otherwise] = picture
+    ? (["PlaceholderWithDefault", [picture.planes]] as const)
+    : (["Placeholder", []] as const);
+  const placeholder = e.tf.named(`${name}/feed/${port.name}`, op, otherwise, border, {
     dtype: attr.type(border),
     shape: attr.shape(tfShape(shape)),
   });
@@ -97,8 +104,9 @@ function feed(e: GraphEmitter, name: string, port: Port): [InputDescription, Ten
   const info: TensorInfo = { name: `${placeholder.node}:0`, dtype: border, shape: tfShape(shape) };
   const range =
     port.range === undefined ? {} : { range: [describeDim(port.range.from), describeDim(port.range.to)] as const };
+  const more = { ...range, ...(picture && { picture: picture.description }) };
   return [
-    { name: port.name, kind: port.kind, node: info.name, dtype: border, shape: shape.map(describeDim), ...range },
+    { name: port.name, kind: port.kind, node: info.name, dtype: border, shape: shape.map(describeDim), ...more },
     info,
   ];
 }

@@ -21,8 +21,14 @@ import { decode, type Picture, warp } from "./image.ts";
 import type { Manifest, Row } from "./manifest.ts";
 import type { Field, ImageField, Recipe } from "./recipe.ts";
 
+/** Pictures as bytes: [B, H, W, 3], row by row, R, G and B of a pixel together. */
+export interface Pictures {
+  readonly dtype: "u8";
+  readonly shape: readonly number[];
+  readonly data: Uint8Array;
+}
 /** By input or target name. */
-export type Batch = ReadonlyMap<string, Tensor>;
+export type Batch = ReadonlyMap<string, Tensor | Pictures>;
 
 export interface BatchOptions {
   readonly batch: number;
@@ -64,12 +70,27 @@ export class Batches {
   }
 
   /** What step `step` (from 0) of the whole training takes, or one micro-batch of it: epochs follow one another. */
-  async at(step: number, part = 0): Promise<Batch> {
+  async at(step: number, part = 0): Promise<ReadonlyMap<string, Tensor>> {
+    const samples = await this.#samples(step, part);
+    return new Map(this.#recipe.fields.map((field) => [field.name, collate(field, samples)]));
+  }
+  /** The same with images as bytes, for whoever normalises them. */
+  async picturesAt(step: number, part = 0): Promise<Batch> {
+    const samples = await this.#samples(step, part);
+    return new Map(
+      this.#recipe.fields.map((field) => [
+        field.name,
+        field.from.kind === "image" ? interleave(field, samples) : collate(field, samples),
+      ]),
+    );
+  }
+
+  async #samples(step: number, part: number): Promise<readonly Sample[]> {
     const { batch, seed, training } = this.#options;
     const epoch = Math.floor(step / this.perEpoch);
     const place = ((step % this.perEpoch) * this.#accumulate + part) * batch;
     const rows = this.#rowsOf(epoch).slice(place, place + batch);
-    const samples = await Promise.all(
+    return Promise.all(
       rows.map((index) =>
         this.#readable(index, (row) => {
           const drawn = training
@@ -79,7 +100,6 @@ export class Batches {
         }),
       ),
     );
-    return collate(this.#recipe.fields, samples);
   }
 
   /** The sample of a row, or of the next one that can be read where that is allowed. */
@@ -109,12 +129,11 @@ export class Batches {
   }
 }
 
-/** One row's values by field name. */
-export async function sampleOf(
-  row: Row,
-  recipe: Recipe,
-  drawn: DrawnAugmentation,
-): Promise<ReadonlyMap<string, Float32Array>> {
+/** By field name; of an image the planes R, G and B, 0 to 255. */
+type Sample = ReadonlyMap<string, Float32Array>;
+
+/** One row's values. */
+export async function sampleOf(row: Row, recipe: Recipe, drawn: DrawnAugmentation): Promise<Sample> {
   const values = new Map<string, Float32Array>();
   const field = recipe.fields.find(({ from }) => from.kind === "image");
   const image = field?.from as ImageField | undefined;
@@ -125,7 +144,7 @@ export async function sampleOf(
   const map = compose(drawn.map, toCrop);
   if (picture !== undefined && field !== undefined && image !== undefined) {
     const toPicture = compose(invert(map), pixelsToUnit(image.size, image.size));
-    values.set(field.name, normalise(warp(picture, toPicture, image.size), image));
+    values.set(field.name, warp(picture, toPicture, image.size));
   }
   for (const { name, from } of recipe.fields) {
     if (from.kind === "points")
@@ -145,23 +164,34 @@ function swapped(points: readonly Point[], swaps: DrawnAugmentation["swaps"]): r
   return out;
 }
 
-/** (pixel / 255 - mean) / std, channel by channel. */
-function normalise(planes: Float32Array, image: ImageField): Float32Array {
-  const plane = image.size * image.size;
-  for (let c = 0; c < 3; c += 1) {
-    const [mean, std] = [image.mean[c] ?? 0, image.std[c] ?? 1];
-    for (let i = c * plane; i < (c + 1) * plane; i += 1) planes[i] = (planes[i]! / 255 - mean) / std;
-  }
-  return planes;
+function collate(field: Field, samples: readonly Sample[]): Tensor {
+  const each = field.shape.reduce((product, size) => product * size, 1);
+  const data = new Float32Array(each * samples.length);
+  samples.forEach((sample, i) => {
+    const values = sample.get(field.name) as Float32Array;
+    data.set(field.from.kind === "image" ? normalise(values, field.from) : values, i * each);
+  });
+  return { dtype: field.dtype, shape: [samples.length, ...field.shape], data };
 }
 
-function collate(fields: readonly Field[], samples: readonly ReadonlyMap<string, Float32Array>[]): Batch {
-  const batch = new Map<string, Tensor>();
-  for (const field of fields) {
-    const each = field.shape.reduce((product, size) => product * size, 1);
-    const data = new Float32Array(each * samples.length);
-    samples.forEach((sample, i) => data.set(sample.get(field.name) as Float32Array, i * each));
-    batch.set(field.name, { dtype: field.dtype, shape: [samples.length, ...field.shape], data });
-  }
-  return batch;
+/** (pixel / 255 - mean) / std, channel by channel. A pixel is a byte, whoever normalises it. */
+function normalise(planes: Float32Array, image: ImageField): Float32Array {
+  const plane = image.size * image.size;
+  return planes.map((value, i) => {
+    const c = Math.floor(i / plane);
+    return (Math.round(value) / 255 - (image.mean[c] ?? 0)) / (image.std[c] ?? 1);
+  });
+}
+
+function interleave({ name, shape }: Field, samples: readonly Sample[]): Pictures {
+  const [channels = 3, height = 0, width = 0] = shape;
+  const plane = height * width;
+  const data = new Uint8Array(samples.length * channels * plane);
+  samples.forEach((sample, i) => {
+    const planes = sample.get(name) as Float32Array;
+    for (let c = 0; c < channels; c += 1)
+      for (let at = 0; at < plane; at += 1)
+        data[(i * plane + at) * channels + c] = Math.round(planes[c * plane + at] ?? 0);
+  });
+  return { dtype: "u8", shape: [samples.length, height, width, channels], data };
 }

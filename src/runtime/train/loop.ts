@@ -16,6 +16,8 @@ export interface TrainingEngine {
   readonly name: string;
   readonly version: string;
   readonly device: string;
+  /** It takes images as bytes. */
+  readonly pictures: boolean;
   /** One step; the losses before it, by output name, with their sum as `loss`. */
   step(batch: Batch): Promise<Record<string, number>>;
   /** A micro-batch before the last of a step; its losses. */
@@ -82,7 +84,7 @@ export async function trainLoop({ job, engine, tell, signal }: LoopOptions, data
   // All of a step's micro-batches at once: a step is made whole or not at all.
   const batchesAt = (step: number): Promise<Batch[]> => {
     const at = job.overfitOneBatch ? 0 : step;
-    return Promise.all(Array.from({ length: job.accumulate }, (_, part) => training.at(at, part)));
+    return Promise.all(Array.from({ length: job.accumulate }, (_, part) => batchOf(engine, training, at, part)));
   };
   let next = batchesAt(job.from);
   for (let step = job.from; step < total; step += 1) {
@@ -182,6 +184,10 @@ function meanOf(parts: readonly Record<string, number>[]): Record<string, number
   return Object.fromEntries(Object.keys(first).map((name) => [name, mean(name)]));
 }
 
+function batchOf({ pictures }: TrainingEngine, of: Batches, at: number, part = 0): Promise<Batch> {
+  return pictures ? of.picturesAt(at, part) : of.at(at, part);
+}
+
 /** Means over all validation rows; undefined where it was interrupted. `loss` is the sum of the losses. */
 async function validate(
   engine: TrainingEngine,
@@ -190,7 +196,7 @@ async function validate(
 ): Promise<Record<string, number> | undefined> {
   const sums = new Map<string, { total: number; count: number }>();
   for (let i = 0; i < batches.perEpoch; i += 1) {
-    const batch = await batches.at(i);
+    const batch = await batchOf(engine, batches, i);
     await breath();
     if (signal.aborted) return undefined;
     const size = [...batch.values()][0]?.shape[0] ?? 0;

@@ -9,6 +9,10 @@ import type { Batch } from "../data/batches.ts";
 import { STEP_FILE } from "./job.ts";
 import { STEPS_PER_EPOCH, type TrainingEngine } from "./loop.ts";
 
+function tensorsOf(batch: Batch): ReadonlyMap<string, Tensor> {
+  return new Map([...batch].flatMap(([name, fed]) => (fed.dtype === "u8" ? [] : [[name, fed]])));
+}
+
 export async function openTrainer(folder: string, weights: string | undefined): Promise<TrainingEngine> {
   const at = (graph: StepGraph): string => join(folder, `${stepFile(STEP_FILE, graph)}.onnx`);
   const state = await OnnxState.open(at("train"), join(folder, `${STEP_FILE}.safetensors`));
@@ -18,7 +22,7 @@ export async function openTrainer(folder: string, weights: string | undefined): 
   const run = async (graph: StepGraph, batch: Batch): Promise<[string, Tensor["data"]][]> => {
     const file = opened.get(graph) ?? (await OnnxStep.open(at(graph), state));
     opened.set(graph, file);
-    return [...(await file.run(batch))].map(([name, { data }]) => [name, data]);
+    return [...(await file.run(tensorsOf(batch)))].map(([name, { data }]) => [name, data]);
   };
   const losses = async (graph: StepGraph, batch: Batch): Promise<Record<string, number>> =>
     Object.fromEntries((await run(graph, batch)).map(([name, data]) => [name, data[0] ?? NaN]));
@@ -26,6 +30,7 @@ export async function openTrainer(folder: string, weights: string | undefined): 
     name: "ONNX Runtime",
     version: await onnxRuntimeVersion(),
     device: "cpu",
+    pictures: false,
     step: (batch) => losses("train", batch),
     accumulate: (batch) => losses("accumulate", batch),
     evaluate: async (batch) =>

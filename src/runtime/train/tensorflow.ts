@@ -1,5 +1,4 @@
 /** The TensorFlow engine as a trainer: a compiled folder, opened in this process. Loads TensorFlow, so only workers import it. */
-import type { Tensor } from "../../compiler/ops/tensor.ts";
 import type { Batch } from "../data/batches.ts";
 import { loadTensorflow } from "../engine/tensorflow/load.ts";
 import type { Feeds } from "../engine/tfjs/feeds.ts";
@@ -13,6 +12,7 @@ export async function openTrainer(folder: string, weights: string | undefined): 
     name: "TensorFlow",
     version,
     device,
+    pictures: true,
     step: (batch) => Promise.resolve(model.trainStep(feedsOf(batch))),
     accumulate: (batch) => Promise.resolve(model.accumulate(feedsOf(batch))),
     evaluate: (batch) => {
@@ -36,6 +36,6 @@ export async function openTrainer(folder: string, weights: string | undefined): 
   };
 }
 
-export function feedsOf(batch: Batch | ReadonlyMap<string, Tensor>): Feeds {
+export function feedsOf(batch: Batch): Feeds {
   return Object.fromEntries([...batch].map(([name, { shape, data }]) => [name, { shape, data }]));
 }

@@ -20,7 +20,7 @@ export class FeedError extends Error {
 }
 
 /** What a signature says of an input; how an engine calls it is left to the engine. */
-export type InputForm = Omit<InputDescription, "node">;
+export type InputForm = Omit<InputDescription, "node" | "dtype"> & { readonly dtype: InputDescription["dtype"] | "u8" };
 export interface SignatureForm {
   readonly inputs: readonly InputForm[];
   readonly asserts: SignatureDescription["asserts"];
@@ -29,12 +29,49 @@ export interface SignatureForm {
 export type Shaped = Readonly<Record<string, { readonly shape: readonly number[] }>>;
 
 export function checkFeeds(name: string, signature: SignatureDescription, feeds: Feeds): FeedNode[] {
-  const sizes = checkShapes(name, signature, feeds);
-  return signature.inputs.map((input): FeedNode => {
+  const given = signature.inputs.map((input) => picturesOf(input, feeds[input.name]));
+  const inputs = signature.inputs.map((input, i): InputForm => given[i]?.form ?? input);
+  const sizes = checkShapes(name, { ...signature, inputs }, feeds);
+  return signature.inputs.map((input, i): FeedNode => {
+    const pictures = given[i];
+    if (pictures) return { node: pictures.node, dtype: "i32", value: wordsOf(pictures) };
     const data = numbersOf(input, feedNamed(input.name, feeds));
     checkRange(input, data, sizes);
     return { node: input.node, dtype: input.dtype, value: { shape: feeds[input.name]?.shape ?? [], data } };
   });
+}
+
+/** An image that is fed as the bytes of pictures. */
+interface Pictures {
+  readonly node: string;
+  readonly form: InputForm;
+  readonly shape: readonly number[];
+  readonly bytes: Uint8Array | Uint8ClampedArray;
+}
+function picturesOf({ picture, ...input }: InputDescription, feed: Feed | undefined): Pictures | undefined {
+  if (picture === undefined || feed === undefined || !("data" in feed)) return undefined;
+  const { shape, data: bytes } = feed;
+  if (!(bytes instanceof Uint8Array || bytes instanceof Uint8ClampedArray)) return undefined;
+  return { node: picture.node, form: { ...input, dtype: "u8", shape: picture.shape }, shape, bytes };
+}
+/** Four bytes a word, and each picture in whole words. The bytes themselves where they lie so. */
+function wordsOf({ form, shape, bytes }: Pictures): TensorData {
+  checkCount(form, shape, bytes);
+  const [count = 0, ...rest] = shape;
+  const each = rest.reduce((product, n) => product * n, 1);
+  const words = Math.ceil(each / 4);
+  if (each === 4 * words && bytes.byteOffset % 4 === 0)
+    return { shape: [count, words], data: new Int32Array(bytes.buffer, bytes.byteOffset, count * words) };
+  const packed = new Uint8Array(4 * words * count);
+  for (let i = 0; i < count; i += 1) packed.set(bytes.subarray(i * each, (i + 1) * each), 4 * words * i);
+  return { shape: [count, words], data: new Int32Array(packed.buffer) };
+}
+function checkCount({ name }: InputForm, shape: readonly number[], given: ArrayLike<number>): void {
+  const count = shape.reduce((product, n) => product * n, 1);
+  if (given.length !== count)
+    throw new FeedError(
+      `\`${name}\` has ${String(given.length)} numbers; its shape [${shape.join(", ")}] needs ${String(count)}`,
+    );
 }
 function feedNamed(name: string, feeds: Feeds): Feed {
   const feed = feeds[name];
@@ -107,12 +144,7 @@ function checkShape(
 
 export function numbersOf(input: InputForm, feed: Feed): TensorData["data"] {
   const given = "data" in feed ? feed.data : feed.dataSync();
-  const count = feed.shape.reduce((product, n) => product * n, 1);
-  if (given.length !== count) {
-    throw new FeedError(
-      `\`${input.name}\` has ${String(given.length)} numbers; its shape [${feed.shape.join(", ")}] needs ${String(count)}`,
-    );
-  }
+  checkCount(input, feed.shape, given);
   if (input.dtype === "f32") {
     if (given instanceof Int32Array)
       throw new FeedError(`\`${input.name}\` holds whole numbers; it is ${typeText(input)}`);

@@ -1,10 +1,10 @@
 /**
- * Inputs as they come from files: with `rawInputs`, an image of the `data` section is fed as the bytes of a picture and
- * normalised in the graph.
+ * Inputs as they come from files: an image of the `data` section may be fed as the bytes of a picture and normalised in the
+ * graph. An ONNX file takes it so with `rawInputs`; a tfjs folder takes either.
  */
-import type { Port } from "../../compiler/graph/graph.ts";
-import type { Plain, Program } from "../../compiler/program.ts";
-import type { Dim, Shape } from "../../compiler/types/dim.ts";
+import type { Port } from "../compiler/graph/graph.ts";
+import type { Plain, Program } from "../compiler/program.ts";
+import type { Dim, Shape } from "../compiler/types/dim.ts";
 
 export type PlainRecord = Readonly<Record<string, Plain>>;
 
