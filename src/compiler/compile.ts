@@ -64,7 +64,7 @@ export interface Checked {
 /** Every mistake of a file: its declarations, each of its models, each of its variants. */
 export function check(host: Host, file: string, memo?: CheckMemo): Checked {
   const bag = new DiagnosticBag();
-  const modules = load(host, file, bag);
+  const modules = load(host, file, bag, memo);
   if (modules === undefined) return { diagnostics: bag.sorted(), perUse: [] };
   const rules = rulesOf(host, modules);
   checkNames(modules.entry, bag);
@@ -74,7 +74,21 @@ export function check(host: Host, file: string, memo?: CheckMemo): Checked {
     const plan = planFor(name, modules.entry, bag);
     if (plan) assemble(plan, rules, file, bag, { checkOnly: true, memo });
   }
-  return { diagnostics: bag.sorted(), perUse };
+  const diagnostics = bag.sorted();
+  if (memo === undefined) return { diagnostics, perUse };
+  memo.endCheck();
+  // trees that are kept move with the next edit
+  return { diagnostics: diagnostics.map(copied), perUse: perUse.map((p) => ({ ...p, span: { ...p.span } })) };
+}
+/** A diagnostic whose places are its own. */
+function copied(diagnostic: Diagnostic): Diagnostic {
+  const { span, related, fixes } = diagnostic;
+  return {
+    ...diagnostic,
+    span: { ...span },
+    related: related.map((r) => ({ ...r, span: { ...r.span } })),
+    fixes: fixes.map((f) => ({ ...f, span: { ...f.span } })),
+  };
 }
 
 export interface Listed {
@@ -98,8 +112,8 @@ export function listModels(
   return { models, diagnostics: bag.sorted() };
 }
 
-function load(host: Host, file: string, bag: DiagnosticBag): Modules | undefined {
-  const modules = loadModules(host, file, bag);
+function load(host: Host, file: string, bag: DiagnosticBag, memo?: CheckMemo): Modules | undefined {
+  const modules = loadModules(host, file, bag, memo && ((source, into) => memo.parse(source, into)));
   if (modules === undefined) report(bag, "E0222", { file }, { file: { name: file, text: "" }, start: 0, end: 0 });
   return modules;
 }

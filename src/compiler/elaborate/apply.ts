@@ -327,6 +327,7 @@ export class Applier {
     const inner = extend(file, locals, { weights, dtypes: bindings.dtypes });
     const application = {
       declaration,
+      scope: callable.scope,
       config,
       locals,
       operands: operands.map((o) => o.value),

@@ -147,6 +147,10 @@ export function evaluateLine(
   }
 }
 
+/** The name by which a let's weights go. */
+export function nameOf(target: Target): string | undefined {
+  return target.kind === "name" && target.text !== "_" ? target.text : undefined;
+}
 export function evaluateLet(
   evaluator: Evaluator,
   target: Target,
@@ -154,7 +158,7 @@ export function evaluateLet(
   value: Expr,
   env: Environment,
 ): Val {
-  const name = target.kind === "name" && target.text !== "_" ? target.text : undefined;
+  const name = nameOf(target);
   const tensor = annotation?.kind === "tensor" && annotation.dims !== undefined;
   const type = tensor ? resolveType(evaluator, annotation, env) : undefined;
   // without the type that was meant, a size that the use would say is not to be missed

@@ -6,6 +6,7 @@ import { type Environment, WeightScope } from "./environment.ts";
 import { reportNoBlock } from "./mistakes.ts";
 import type { Network } from "./network.ts";
 import type { BranchPlan, PartExpr } from "./plan.ts";
+import { recall } from "./recall.ts";
 import { Section } from "./section.ts";
 import { hasUnknown, type PartVal, unknown, type Val } from "./values.ts";
 import { stringValue } from "../types/static.ts";
@@ -37,13 +38,10 @@ class Member {
   }
   /** The sub-network's result. */
   evaluate(): Val {
-    this.#result ??= evaluateNamed(
-      this.#network.evaluator,
-      this.#plan.result.expr,
-      undefined,
-      this.#environment(this.#plan.result, this.section),
-      {},
-    );
+    const { evaluator } = this.#network;
+    const { expr } = this.#plan.result;
+    const env = this.#environment(this.#plan.result, this.section);
+    this.#result ??= recall(evaluator, { expr }, env, (own) => evaluateNamed(evaluator, expr, undefined, own, {}));
     return this.#result;
   }
 }
@@ -167,24 +165,21 @@ export class BranchInstance {
       return unknown;
     }
     const weights = new WeightScope(`${this.name}.fuse`, `${this.name}.fuse`);
-    const env = this.#network.partEnvironment(fuse, weights, undefined, new Map());
-    const block = evaluator.evaluate(fuse.expr, env, { block: true });
-    if (block.kind !== "block" && block.kind !== "unknown") {
-      const help = "behind `fuse` stands a block that takes a list:   fuse dense(64)   (std:fusion)";
-      reportNoBlock(evaluator.context, "what follows `fuse`", block, fuse.expr.span, help);
-    }
+    const environment = this.#network.partEnvironment(fuse, weights, undefined, new Map());
+    const { expr, base } = fuse;
     const features = mapOf(this.results());
-    this.#fused =
-      block.kind !== "block" || hasUnknown(features)
-        ? unknown
-        : evaluator.applier.apply(block, [{ value: features, expr: undefined }], {
-            expr: fuse.expr,
-            span: fuse.expr.span,
-            env,
-            want: {},
-            scope: weights,
-          });
-    return this.#fused;
+    const apply = (env: Environment): Val => {
+      const block = evaluator.evaluate(expr, env, { block: true });
+      if (block.kind !== "block" && block.kind !== "unknown") {
+        const help = "behind `fuse` stands a block that takes a list:   fuse dense(64)   (std:fusion)";
+        reportNoBlock(evaluator.context, "what follows `fuse`", block, expr.span, help);
+      }
+      if (block.kind !== "block" || hasUnknown(features)) return unknown;
+      const operands = [{ value: features, expr: undefined }];
+      return evaluator.applier.apply(block, operands, { expr, span: expr.span, env, want: {}, scope: weights });
+    };
+    const site = { expr, given: features };
+    return (this.#fused = base ? apply(environment) : recall(evaluator, site, environment, apply));
   }
   force(at: Span): void {
     for (const member of this.members()) {

@@ -33,14 +33,16 @@ export interface Frame {
   readonly name: string;
 }
 
-interface Progress {
+/** How far everything has come that an evaluation can leave a mark on. */
+export interface Progress {
   readonly nodes: number;
   readonly variables: number;
-  readonly reuses: number;
+  readonly reused: number;
   readonly updates: number;
   readonly asserts: number;
   readonly reports: number;
   readonly leaves: number;
+  readonly steps: number;
 }
 
 /** A condition of a block that is checked at each of its uses. */
@@ -58,14 +60,16 @@ export interface SharedState {
   readonly copies: boolean;
   /** Only mistakes are wanted: what can only repeat what was checked already is left out of the graphs. */
   readonly checkOnly: boolean;
-  /** What earlier checks found out about the library's blocks. */
+  /** What earlier checks found out. */
   readonly memo: CheckMemo | undefined;
+  /** The patterns of `freeze`, as one text. */
+  readonly frozen: string;
   readonly names: WeightNames;
   readonly inits: Map<string, Initializer>;
   readonly constants: Map<FileScope, Map<string, Val>>;
 }
-export function newSharedState(copies = true, checkOnly = false, memo?: CheckMemo): SharedState {
-  return { copies, checkOnly, memo, names: new WeightNames(), inits: new Map(), constants: new Map() };
+export function newSharedState(copies = true, checkOnly = false, memo?: CheckMemo, frozen = ""): SharedState {
+  return { copies, checkOnly, memo, frozen, names: new WeightNames(), inits: new Map(), constants: new Map() };
 }
 
 const maxSteps = 10_000_000;
@@ -171,18 +175,22 @@ export class Context {
     while (node && !this.ranges.has(node)) node = node.inputs[0]?.node;
     return node && this.ranges.get(node);
   }
-  /** How far everything has come that an application can leave a mark on. */
   progress(): Progress {
     const { graph, variables, asserts } = this;
     return {
       nodes: graph.nodes.length,
-      variables: variables.count,
-      reuses: variables.reuses,
-      updates: variables.updateCount,
+      variables: variables.all.length,
+      reused: variables.reused.length,
+      updates: variables.log.length,
       asserts: asserts.length,
       reports: this.#reports,
       leaves: this.#leaves,
+      steps: this.#steps,
     };
+  }
+  /** What every evaluation depends on, beside what it reads. */
+  get mode(): string {
+    return `${String(this.training)};${this.facts.key};${this.shared.frozen}`;
   }
   /** Counts a step of evaluation; a round of a loop takes as long as many others. */
   tick(span: Span, steps = 1): void {

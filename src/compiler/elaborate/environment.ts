@@ -7,12 +7,19 @@ import type { Expr } from "../syntax/ast.ts";
 import type { DType } from "../types/tensor.ts";
 import type { Val } from "./values.ts";
 
+/** A name that an application took. */
+export interface Claim {
+  readonly segment: string;
+  readonly site: Expr;
+}
 /** One scope of weight names: a body, a round of a loop, a sub-network. Two equal names in it are an error. */
 export class WeightScope {
   readonly path: string;
   /** What messages call it. */
   readonly label: string;
   readonly #used = new Map<string, Expr>();
+  /** The names that were taken, in order. */
+  readonly claims: Claim[] = [];
 
   constructor(path: string, label: string) {
     this.path = path;
@@ -24,8 +31,16 @@ export class WeightScope {
   /** Takes a name for an application; gives the application that has it already, if another one does. */
   claim(segment: string, site: Expr): Expr | undefined {
     const holder = this.#used.get(segment);
-    if (holder === undefined) this.#used.set(segment, site);
+    if (holder === undefined) {
+      this.#used.set(segment, site);
+      this.claims.push({ segment, site });
+    }
     return holder === undefined || holder === site ? undefined : holder;
+  }
+  /** Whether the application may have the name. */
+  admits(segment: string, site: Expr): boolean {
+    const holder = this.#used.get(segment);
+    return holder === undefined || holder === site;
   }
   /** A name like this one that nothing here has. */
   freeLabel(name: string): string {
@@ -60,8 +75,10 @@ export interface Environment {
 
 export interface Naming {
   segmentOf(site: Expr): string | undefined;
+  /** The names that were looked at to find them. */
+  readonly reads: readonly string[];
 }
-export const noNaming: Naming = { segmentOf: () => undefined };
+export const noNaming: Naming = { segmentOf: () => undefined, reads: [] };
 
 /** Makes the same environment in a network whose inputs are replaced. */
 export interface WorldContext {

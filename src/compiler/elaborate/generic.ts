@@ -48,6 +48,12 @@ export function checkDeclarations(
 ): readonly PerUse[] {
   const left: PerUse[] = [];
   for (const declaration of scope.declarations.values()) {
+    const stamp = memo && String(memo.stampOf(declaration, scope));
+    const known = stamp === undefined ? undefined : memo?.declarations.get(stamp);
+    if (known) {
+      left.push(...known);
+      continue;
+    }
     const context = new Context({
       bag: new DiagnosticBag(),
       rules,
@@ -70,6 +76,8 @@ export function checkDeclarations(
     // a run of axes stands for any number of them; two were tried, and a shape that fails with two may do with others
     for (const d of context.bag.sorted()) if (!shapesVary || !d.code.startsWith("E03")) bag.add(d);
     left.push(...context.left.values());
+    if (stamp !== undefined && context.bag.sorted().length === 0)
+      memo?.declarations.set(stamp, [...context.left.values()]);
   }
   return left;
 }

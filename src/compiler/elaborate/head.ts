@@ -4,6 +4,7 @@ import { bindTarget, evaluateNamed } from "./bodies.ts";
 import { type Environment, WeightScope } from "./environment.ts";
 import type { Network } from "./network.ts";
 import type { HeadPlan, PartExpr } from "./plan.ts";
+import { recall } from "./recall.ts";
 import { Section } from "./section.ts";
 import type { Val } from "./values.ts";
 
@@ -50,13 +51,11 @@ export class HeadMember {
     if (plan === undefined) return undefined;
     const known = this.#outputs.get(name);
     if (known) return known;
-    const value = evaluateNamed(
-      this.#network.evaluator,
-      plan.value.expr,
-      undefined,
-      { ...this.environment(plan.value, this.section), reader: this.path },
-      {},
-    );
+    const { evaluator } = this.#network;
+    const { expr, base } = plan.value;
+    const env = { ...this.environment(plan.value, this.section), reader: this.path };
+    const evaluate = (own: Environment): Val => evaluateNamed(evaluator, expr, undefined, own, {});
+    const value = base ? evaluate(env) : recall(evaluator, { expr }, env, evaluate);
     this.#outputs.set(name, value);
     return value;
   }

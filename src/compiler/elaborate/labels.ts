@@ -36,7 +36,7 @@ export function warnOpenLabels(
 }
 
 /** The input or target that it is, entry by entry. */
-function portOf(context: Context, start: Port["value"]["node"]): Port | undefined {
+export function portOf(context: Context, start: Port["value"]["node"]): Port | undefined {
   let node: typeof start | undefined = start;
   while (node && node.op !== "input") node = wholeAndUnchanged.has(node.op) ? node.inputs[0]?.node : undefined;
   return node && context.ports.find((port) => port.value.node === node);

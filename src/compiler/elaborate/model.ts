@@ -23,8 +23,17 @@ import { Network } from "./network.ts";
 import { PathPattern } from "./patterns.ts";
 import { outputName, type Plan } from "./plan.ts";
 import { checkPredictions } from "./predictions.ts";
-import { addTraining, checkOptimizers, checkServed, countStep, lossFilter, sumOf, turnsOf } from "./training.ts";
-import { describe, hasUnknown, type TensorVal, unknown, type Val } from "./values.ts";
+import {
+  addTraining,
+  checkOptimizers,
+  checkServed,
+  countStep,
+  lossFilter,
+  readerOf,
+  sumOf,
+  turnsOf,
+} from "./training.ts";
+import { describe, hasUnknown, tensorsIn, unknown, type Val } from "./values.ts";
 import type { Span } from "../source/source.ts";
 import type { Target } from "../syntax/ast.ts";
 
@@ -58,8 +67,9 @@ export function elaborate(
   bag: DiagnosticBag,
   { copies = true, checkOnly = false, memo }: ElaborateOptions = {},
 ): Elaborated | undefined {
-  const shared = newSharedState(copies, checkOnly, checkOnly ? memo : undefined);
-  const freeze = plan.freeze.flatMap(({ node }) => node.patterns.map((p) => new PathPattern(p.value)));
+  const frozen = plan.freeze.flatMap(({ node }) => node.patterns.map((p) => p.value));
+  const shared = newSharedState(copies, checkOnly, checkOnly ? memo : undefined, frozen.join());
+  const freeze = frozen.map((pattern) => new PathPattern(pattern));
   const isFrozen =
     freeze.length === 0
       ? undefined
@@ -69,7 +79,7 @@ export function elaborate(
     const { graph: training, accumulation, network } = trainingGraph(plan, rules, bag, shared, isFrozen);
     const { evaluate } = evaluation;
     const pruned = unreadParts(plan, evaluation, bag);
-    if (training) warnUnmoved(plan, training, bag);
+    if (training) warnUnmoved(plan, training, network, bag);
     refuseIdleFreezes(plan, [evaluate, training], bag);
     if (!bag.hasErrors) {
       const note = variantOf(plan) === undefined ? "" : `(in the variant \`${plan.name}\`)`;
@@ -343,13 +353,9 @@ function unreadParts(plan: Plan, { network, evaluate }: Mode, bag: DiagnosticBag
 function namesOf(target: Target): readonly (Target & { readonly kind: "name" })[] {
   return target.kind === "name" ? [target] : target.members.flatMap(namesOf);
 }
-function tensorsIn(value: Val): readonly TensorVal[] {
-  if (value.kind === "tensor") return [value];
-  return value.kind === "tuple" || value.kind === "collection" ? value.members.flatMap(tensorsIn) : [];
-}
 
 /** Weights that the losses do not depend on although an optimizer is to serve them. */
-function warnUnmoved(plan: Plan, train: Graph, bag: DiagnosticBag): void {
+function warnUnmoved(plan: Plan, train: Graph, { evaluator }: Network, bag: DiagnosticBag): void {
   // without any `optimize` line that is what is told
   if (plan.basis.length > 0 || bag.hasErrors || (plan.optimize.length === 0 && plan.steps.length === 0)) return;
   const reached = reachableFrom(train.outputs.filter((o) => o.kind === "loss").map((o) => o.value));
@@ -358,13 +364,13 @@ function warnUnmoved(plan: Plan, train: Graph, bag: DiagnosticBag): void {
   const [first] = still;
   if (first === undefined) return;
   // the layer's place in the model, not that of the `param` in the library
-  const reader = train.nodes.find((n) => n.inputs.some((input) => input.node === first.value.node));
-  report(bag, "E0703", { paths: still.map((v) => v.path) }, reader?.span ?? plan.model.name.span);
+  const place = readerOf(first, train.nodes, evaluator.context.templates.readers);
+  report(bag, "E0703", { paths: still.map((v) => v.path) }, place ?? plan.model.name.span);
 }
 
 /** Patterns of `freeze` that hold nothing still; in a variant, what they fit may be gone on purpose. */
 function refuseIdleFreezes(plan: Plan, graphs: readonly (Graph | undefined)[], bag: DiagnosticBag): void {
-  if (plan.basis.length > 0 || bag.hasErrors) return;
+  if (plan.freeze.length === 0 || plan.basis.length > 0 || bag.hasErrors) return;
   const paths = [...new Set(graphs.flatMap((g) => g?.variables ?? []).map((v) => v.path))];
   for (const { node } of plan.freeze)
     for (const { value, span } of node.patterns) {

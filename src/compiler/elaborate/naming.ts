@@ -33,15 +33,29 @@ export class WeightNames {
 
   /** The naming of one line: `letName` is the name it binds, undefined for results, tuples and outputs. */
   forLine(expr: Expr, letName: string | undefined, lookup: (name: string) => Val | undefined): Naming {
-    const key = letName ?? "";
+    const known = this.of(expr, letName);
+    // who listens to what a line reads is to hear the same each time
+    for (const name of known?.reads ?? []) lookup(name);
+    if (known) return known;
+    const reads: string[] = [];
+    const found = this.#sites(expr, undefined, (name) => {
+      reads.push(name);
+      return this.#meaningOf(lookup(name));
+    });
+    const naming = { ...(found.count === 0 ? noNaming : segments(found, letName)), reads };
+    this.adopt(expr, letName, naming);
+    return naming;
+  }
+  /** The naming of a line that was read already. */
+  of(expr: Expr, letName: string | undefined): Naming | undefined {
+    return this.#lines.get(expr)?.get(letName ?? "");
+  }
+  /** What an earlier check found, where the line was not read yet. */
+  adopt(expr: Expr, letName: string | undefined, naming: Naming | undefined): void {
+    if (naming === undefined) return;
     const perName = this.#lines.get(expr) ?? new Map<string, Naming>();
     this.#lines.set(expr, perName);
-    const known = perName.get(key);
-    if (known) return known;
-    const found = this.#sites(expr, undefined, (name) => this.#meaningOf(lookup(name)));
-    const naming = found.count === 0 ? noNaming : segments(found, letName);
-    perName.set(key, naming);
-    return naming;
+    if (!perName.has(letName ?? "")) perName.set(letName ?? "", naming);
   }
 
   #sites(expr: Expr, label: string | undefined, resolve: Resolve): Found {
@@ -156,7 +170,7 @@ function segments({ sites, count }: Found, letName: string | undefined): Naming 
     const inLet = letName === undefined ? name : count === 1 || name === "" ? letName : `${letName}.${name}`;
     bySite.set(expr, label ?? inLet);
   }
-  return { segmentOf: (expr) => bySite.get(expr) };
+  return { segmentOf: (expr) => bySite.get(expr), reads: [] };
 }
 function meaningOfDeclared(declared: Declared | undefined, weighted: (d: Declared) => boolean): Meaning | undefined {
   if (declared?.declaration.kind !== "block" && declared?.declaration.kind !== "prim") return undefined;

@@ -7,15 +7,18 @@ import type { TypeRules } from "../graph/builder.ts";
 import type { Node, Value, Variable } from "../graph/graph.ts";
 import { typeOf } from "../graph/graph.ts";
 import { type Asked, gradientFlow } from "../ops/differentiate.ts";
+import type { Span } from "../source/source.ts";
+import type { Dim } from "../types/dim.ts";
 import { isFloat, type TensorType } from "../types/tensor.ts";
-import { type TensorVal, type Val, mapTensors, valuesIn } from "./values.ts";
+import { sizesOf } from "./sizes.ts";
+import { type Reason, type TensorVal, type Val, mapTensors, tensorsIn, valuesIn } from "./values.ts";
 
-/** An application as it was evaluated: the nodes `from ..< to` of a graph. */
+/** An application, or a line, as it was evaluated. */
 export interface Evaluated {
+  /** The nodes that it made. */
   readonly nodes: readonly Node[];
-  readonly from: number;
-  readonly to: number;
-  readonly inputs: readonly Value[];
+  /** What it was given. */
+  readonly operands: readonly Val[];
   readonly variables: readonly Variable[];
   readonly updates: readonly { readonly path: string; readonly value: Value }[];
   readonly result: Val;
@@ -32,19 +35,34 @@ interface Dependent {
   readonly gives: readonly boolean[];
   /** The result is what it reads, unchanged. */
   readonly same: boolean;
+  /** Sizes that what it is made of has. */
+  readonly sizes: readonly Dim[];
+}
+/** The reason of a size that came with an operand: with which of the tensors, and of which axis. */
+interface Brought {
+  readonly at: number;
+  readonly axis: number;
 }
 
 export interface Outline {
   readonly variables: readonly Variable[];
+  /** For each variable, the place that reads it first. */
+  readonly readers: readonly (Span | undefined)[];
   readonly updates: readonly { readonly path: string; readonly value: Dependent }[];
   readonly results: readonly Dependent[];
+  /** Without its tensors' values. */
   readonly result: Val;
+  /** Why the axes of each tensor of the result have their sizes. */
+  readonly reasons: readonly (readonly (Reason | Brought | undefined)[])[];
+  /** A result is made of another one, which nodes that stand for each cannot show. */
+  readonly entangled: boolean;
+  /** It holds in other graphs, too. */
+  readonly standsAlone: boolean;
 }
-
-/** Whether an outline holds in other graphs, too. */
-export function standsAlone({ updates, results }: Outline): boolean {
-  return [...results, ...updates.map((u) => u.value)].every((d) => d.reads.every((read) => read.kind !== "outside"));
-}
+const nowhere: Value = {
+  node: { id: -1, op: "", attributes: {}, inputs: [], outputs: [], path: "", span: undefined },
+  index: 0,
+};
 
 export function outlineOf(
   evaluated: Evaluated,
@@ -54,8 +72,11 @@ export function outlineOf(
   isScalar: (node: Node) => boolean,
   withGradients: boolean,
 ): Outline {
-  const { nodes, from, to, inputs, variables, updates, result } = evaluated;
-  const own = nodes.slice(from, to);
+  const { nodes: own, variables, updates, result } = evaluated;
+  const given = evaluated.operands.flatMap(tensorsIn);
+  const inputs = given.map(({ value }) => value);
+  const made = valuesIn(result);
+  let entangled = false;
   const inside = new Set(own);
   const weights = new Map(variables.map((v, at) => [v.value.node, at]));
   const operands = new Map<Node, { readonly index: number; readonly at: number }[]>();
@@ -72,7 +93,7 @@ export function outlineOf(
   const dependent = (value: Value): Dependent => {
     const type = typeOf(value);
     const itself = readAt(value);
-    if (itself !== undefined) return { type, reads: [itself], gives: [true], same: true };
+    if (itself !== undefined) return { type, reads: [itself], gives: [true], same: true, sizes: [] };
     const reads: Read[] = [];
     const leaves: Value[] = [];
     const seen = new Set<string>();
@@ -83,6 +104,7 @@ export function outlineOf(
       if (read === undefined) {
         if (visited.has(next.node)) continue;
         visited.add(next.node);
+        if (next.node !== value.node && made.some((other) => other.node === next.node)) entangled = true;
         open.push(...next.node.inputs);
         continue;
       }
@@ -95,28 +117,46 @@ export function outlineOf(
     const floats = leaves.filter((leaf) => isFloat(typeOf(leaf).dtype));
     const reached = withGradients && isFloat(type.dtype) ? gradientFlow(own, value, floats, rules, flows, asked) : [];
     const gives = leaves.map((leaf) => reached[floats.indexOf(leaf)] === true);
-    return { type, reads, gives, same: false };
+    return { type, reads, gives, same: false, sizes: distinctSizes(visited) };
   };
+  const results = made.map(dependent);
+  const isEntangled = entangled;
+  const readers = new Map<Node, Span | undefined>();
+  for (const node of own)
+    for (const input of node.inputs) if (!readers.has(input.node)) readers.set(input.node, node.span);
+  const brought = new Map<Reason, Brought>();
+  for (const [at, { reasons }] of given.entries())
+    for (const [axis, reason] of reasons.entries())
+      if (reason !== undefined && !brought.has(reason)) brought.set(reason, { at, axis });
+  const changes = updates.map(({ path, value }) => ({ path, value: dependent(value) }));
+  const all = [...results, ...changes.map((u) => u.value)];
   return {
     variables,
-    updates: updates.map(({ path, value }) => ({ path, value: dependent(value) })),
-    results: valuesIn(result).map(dependent),
-    result,
+    readers: variables.map((v) => readers.get(v.value.node)),
+    updates: changes,
+    results,
+    result: mapTensors(result, (tensor) => ({ ...tensor, value: nowhere, reasons: [] })),
+    reasons: tensorsIn(result).map((tensor) => tensor.reasons.map((r) => r && (brought.get(r) ?? r))),
+    entangled: isEntangled,
+    standsAlone: all.every((d) => d.reads.every((read) => read.kind !== "outside")),
   };
 }
+function distinctSizes(nodes: Iterable<Node>): readonly Dim[] {
+  const found = new Map<string, Dim>();
+  for (const node of nodes) for (const [key, { dim }] of sizesOf(node)) found.set(key, dim);
+  return [...found.values()];
+}
 
-/** The result of an application that an outline stands for; `emit` makes the one node of a result. */
+/** The result of what an outline stands for; `emit` makes the one node of a result. */
 export function standFor(
   outline: Outline,
-  inputs: readonly Value[],
+  operands: readonly TensorVal[],
   weights: readonly Value[],
-  emit: (
-    dependent: { readonly type: TensorType; readonly gives: readonly boolean[] },
-    reads: readonly Value[],
-  ) => Value,
+  emit: (dependent: Pick<Outline["results"][number], "type" | "gives" | "sizes">, reads: readonly Value[]) => Value,
 ): { readonly result: Val; readonly updates: readonly { readonly path: string; readonly value: Value }[] } {
   const given = (read: Read): Value => {
-    const value = read.kind === "outside" ? read.value : (read.kind === "operand" ? inputs : weights)[read.at];
+    const value =
+      read.kind === "outside" ? read.value : read.kind === "operand" ? operands[read.at]?.value : weights[read.at];
     if (value === undefined) throw new Error("unreachable: an outline reads only what its application has");
     return value;
   };
@@ -125,11 +165,15 @@ export function standFor(
     const [only] = reads;
     return dependent.same && only !== undefined ? only : emit(dependent, reads);
   };
-  const results = outline.results.map(made);
   let next = 0;
   const result = mapTensors(outline.result, (tensor): TensorVal => {
-    const value = results[next++];
-    return value === undefined ? tensor : { ...tensor, value };
+    const dependent = outline.results[next];
+    const reasons = outline.reasons[next++] ?? [];
+    return {
+      ...tensor,
+      value: dependent === undefined ? nowhere : made(dependent),
+      reasons: reasons.map((r) => (r && "at" in r ? operands[r.at]?.reasons[r.axis] : r)),
+    };
   });
   return { result, updates: outline.updates.map(({ path, value }) => ({ path, value: made(value) })) };
 }

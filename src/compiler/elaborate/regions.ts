@@ -1,13 +1,15 @@
 /** Regions: pools applied to the same tensors, each giving the declared type. Evaluated when read. */
+import type { Expr } from "../syntax/ast.ts";
 import { mapOf } from "../types/static.ts";
 import { evaluateNamed, resolveType, sameType } from "./bodies.ts";
-import { WeightScope } from "./environment.ts";
+import { type Environment, WeightScope } from "./environment.ts";
 import type { Network } from "./network.ts";
 import type { PartExpr, RegionsPlan } from "./plan.ts";
+import { recall } from "./recall.ts";
 import { listsOf } from "./slots.ts";
 import { type Span, spanText } from "../source/source.ts";
 import { type BlockVal, describe, hasUnknown, type PartVal, unknown, type Val } from "./values.ts";
-import { showType } from "../types/tensor.ts";
+import { showType, type TensorType } from "../types/tensor.ts";
 
 export class RegionsInstance {
   readonly name: string;
@@ -78,17 +80,24 @@ export class RegionsInstance {
   }
   #pool(key: string, part: PartExpr): Val {
     const { evaluator } = this.#network;
-    const { context } = evaluator;
     const weights = new WeightScope(`${this.name}.${key}`, `${this.name}.${key}`);
     const env = this.#network.partEnvironment(part, weights, undefined, new Map());
     const typeEnv = this.#network.partEnvironment(this.#plan.of, weights, undefined, new Map());
     const type = resolveType(evaluator, this.#plan.item.type, typeEnv);
-    const block = evaluator.evaluate(part.expr, env, { block: true });
     this.#of ??= evaluateNamed(evaluator, this.#plan.of.expr, undefined, typeEnv, {});
-    if (type === undefined || hasUnknown(block) || hasUnknown(this.#of)) return unknown;
+    const { expr, base } = part;
+    const site = { expr, given: this.#of, type };
+    const apply = (own: Environment): Val => this.#apply(key, expr, type, own);
+    return base ? apply(env) : recall(evaluator, site, env, apply);
+  }
+  #apply(key: string, expr: Expr, type: TensorType | undefined, env: Environment): Val {
+    const { evaluator } = this.#network;
+    const { context } = evaluator;
+    const block = evaluator.evaluate(expr, env, { block: true });
+    if (type === undefined || hasUnknown(block) || this.#of === undefined || hasUnknown(this.#of)) return unknown;
     if (block.kind !== "block") {
       const help = "a region is made by a pool, such as whole or roi_pool(…)";
-      context.report("E0203", { what: `\`${this.name}.${key}\``, given: describe(block), help }, part.expr.span);
+      context.report("E0203", { what: `\`${this.name}.${key}\``, given: describe(block), help }, expr.span);
       return unknown;
     }
     const odd = (this.#of.kind === "tuple" ? this.#of.members : [this.#of]).find((v) => v.kind !== "tensor");
@@ -99,17 +108,17 @@ export class RegionsInstance {
       this.#of = unknown;
       return unknown;
     }
-    if (!this.#countFits(block, this.#of, part.expr.span)) return unknown;
+    if (!this.#countFits(block, this.#of, expr.span)) return unknown;
     const operands = (this.#of.kind === "tuple" ? this.#of.members : [this.#of]).map((value) => ({
       value,
       expr: undefined,
     }));
     const made = evaluator.applier.apply(block, operands, {
-      expr: part.expr,
-      span: part.expr.span,
+      expr,
+      span: expr.span,
       env,
       want: { type },
-      scope: weights,
+      scope: env.weights,
     });
     if (made.kind === "tensor" && !sameType(evaluator, made.type, type)) {
       // what the pools are applied to makes all of them alike
@@ -120,7 +129,7 @@ export class RegionsInstance {
       context.report(
         "E0304",
         { what: `\`${this.name}.${key}\``, declared: showType(type), given: showType(made.type) },
-        part.expr.span,
+        expr.span,
         {
           related: [
             { span: this.#plan.item.type.span, label: "declared here" },

@@ -5,10 +5,11 @@
 import type { Related } from "../diagnostics/diagnostic.ts";
 import { spanText } from "../source/source.ts";
 import type { Expr } from "../syntax/ast.ts";
-import { evaluateLine } from "./bodies.ts";
+import { bindTarget, evaluateLet, evaluateLine, nameOf } from "./bodies.ts";
 import { type Environment, extend } from "./environment.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { boundNames, type PartExpr, type PartLine, targetNames, withValue } from "./plan.ts";
+import { recall } from "./recall.ts";
 import { unknown, type Val } from "./values.ts";
 
 /** How many lines may be evaluated inside one another: far from where the stack of an engine ends. */
@@ -80,7 +81,12 @@ export class Section {
     const env = outer.reader === undefined && name !== undefined ? { ...outer, reader: name } : outer;
     const line = withValue(part.line, part.value.expr);
     const locals = new Map<string, Val>();
-    evaluateLine(this.#evaluator, line, env, locals, this.#pending);
+    if (line.kind === "let" && part.value.base === undefined) {
+      const { target, type, value } = line;
+      const site = { line: part.line, expr: value, name: nameOf(target) };
+      const made = recall(this.#evaluator, site, env, (own) => evaluateLet(this.#evaluator, target, type, value, own));
+      bindTarget(this.#evaluator, target, made, locals);
+    } else evaluateLine(this.#evaluator, line, env, locals, this.#pending);
     if (line.kind === "let")
       for (const name of targetNames(line.target)) this.#values.set(name, locals.get(name) ?? unknown);
     for (const [name, value] of locals) this.#values.set(name, value);

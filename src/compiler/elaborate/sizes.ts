@@ -10,15 +10,24 @@ import { Dim } from "../types/dim.ts";
 export function refuseUnsaidSizes(graph: Graph, outputs: readonly Output[], note: string, bag: DiagnosticBag): void {
   const fed = reachableFrom(outputs.map((o) => o.value));
   const said = new Set(graph.ports.filter((p) => fed.has(p.value.node)).flatMap(sizesOfPort));
-  const unsaid = [...fed].filter((node) => [...sizesOf(node)].some(([key]) => !said.has(key)));
+  // most nodes have sizes of others
+  const looked = new Set<Dim>();
+  const isSaid = (dim: Dim): boolean => {
+    if (looked.has(dim)) return true;
+    const all = dim.constant !== undefined || [...dim.variables().keys()].every((key) => said.has(key));
+    if (all) looked.add(dim);
+    return all;
+  };
+  const unsaid = [...fed].filter((node) => !dimsOf(node).every(isSaid));
   if (unsaid.length === 0) return;
   const odd = new Set(unsaid);
   const output = outputs.find((o) => o.span !== undefined && [...reachableFrom([o.value])].some((n) => odd.has(n)));
   if (output?.span === undefined) return;
   const own = reachableFrom([output.value]);
   const open = unsaid.filter((n) => own.has(n)).flatMap((n) => [...sizesOf(n)]);
-  const [key, size] = open.find(([k]) => !said.has(k)) ?? [];
-  if (key === undefined || size === undefined) return;
+  const [key, found] = open.find(([k]) => !said.has(k)) ?? [];
+  if (key === undefined || found === undefined) return;
+  const size = found.name;
   const teller = graph.ports.find((p) => sizesOfPort(p).includes(key));
   const related = teller?.span
     ? [{ span: teller.span, label: `\`${teller.name}\` has \`${size}\`, and is not read` }]
@@ -30,15 +39,20 @@ export function refuseUnsaidSizes(graph: Graph, outputs: readonly Output[], note
 function sizesOfPort({ type }: Port): readonly string[] {
   return type.shape.flatMap((dim) => [...dim.variables().keys()]);
 }
-/** Sizes in the shapes and the attributes of a node, by key, with their names. */
-function sizesOf(node: Node): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
+/** Sizes in the shapes and the attributes of a node, by key: their names, and where they stand. */
+export function sizesOf(node: Node): ReadonlyMap<string, { readonly name: string; readonly dim: Dim }> {
+  const found = new Map<string, { readonly name: string; readonly dim: Dim }>();
   const look = (dim: Dim): void => {
-    if (dim.constant === undefined) for (const { key, name } of dim.variables().values()) found.set(key, name);
+    if (dim.constant === undefined) for (const { key, name } of dim.variables().values()) found.set(key, { name, dim });
   };
-  for (const { shape } of node.outputs) shape.forEach(look);
-  for (const attribute of Object.values(node.attributes)) dimsIn(attribute).forEach(look);
+  dimsOf(node).forEach(look);
   return found;
+}
+function dimsOf({ outputs, attributes }: Node): readonly Dim[] {
+  const [first, ...more] = outputs;
+  const shapes = more.length === 0 && first ? first.shape : outputs.flatMap(({ shape }) => shape);
+  const others = Object.values(attributes).flatMap(dimsIn);
+  return others.length === 0 ? shapes : [...shapes, ...others];
 }
 function dimsIn(attribute: Attribute): readonly Dim[] {
   if (attribute instanceof Dim) return [attribute];

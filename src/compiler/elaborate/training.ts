@@ -3,7 +3,7 @@
  * language; nothing here knows one.
  */
 import { differentiate, haveGradients } from "../ops/differentiate.ts";
-import type { Output, Value, Variable } from "../graph/graph.ts";
+import type { Node, Output, Value, Variable } from "../graph/graph.ts";
 import { showType } from "../types/tensor.ts";
 import { type Span, spanText } from "../source/source.ts";
 import type { OptimizeLine } from "../syntax/ast.ts";
@@ -200,10 +200,19 @@ export function checkServed(evaluator: Evaluator, plan: Plan, served: ReadonlyMa
   // a field such as `optimizer` is told what it should have been
   if (patterns.length === 0 && [...plan.training.keys()].some((name) => !trainFields.includes(name))) return;
   // the layer's place in the model, not that of the `param` in the library
-  const reader = context.graph.nodes.find((n) => n.inputs.some((input) => input.node === first.value.node));
+  const place = readerOf(first, context.graph.nodes, context.templates.readers);
   const section = plan.model.items.some((item) => item.kind === "train");
   const args = { paths: left.map((v) => v.path), has: patterns.length > 0, section };
-  context.report("E0601", args, reader?.span ?? plan.model.name.span);
+  context.report("E0601", args, place ?? plan.model.name.span);
+}
+/** The place that reads a weight first. */
+export function readerOf(
+  { value }: Variable,
+  nodes: readonly Node[],
+  readers: ReadonlyMap<Node, Span | undefined>,
+): Span | undefined {
+  if (readers.has(value.node)) return readers.get(value.node);
+  return nodes.find((n) => n.inputs.some((input) => input.node === value.node))?.span;
 }
 
 /** Reports what is wrong with optimizers and schedules where other errors keep the training step from being made. */

@@ -159,8 +159,11 @@ export function describe(value: Val): string {
 
 /** The tensors of a value, in order. */
 export function valuesIn(value: Val): readonly Value[] {
-  if (value.kind === "tensor") return [value.value];
-  return value.kind === "collection" || value.kind === "tuple" ? value.members.flatMap(valuesIn) : [];
+  return tensorsIn(value).map((tensor) => tensor.value);
+}
+export function tensorsIn(value: Val): readonly TensorVal[] {
+  if (value.kind === "tensor") return [value];
+  return value.kind === "collection" || value.kind === "tuple" ? value.members.flatMap(tensorsIn) : [];
 }
 /** The value with others in place of its tensors. */
 export function mapTensors(value: Val, by: (tensor: TensorVal) => TensorVal): Val {

@@ -10,12 +10,12 @@ import type { TensorType } from "../types/tensor.ts";
 export class VariableStore {
   readonly #graph: GraphBuilder;
   readonly #byPath = new Map<string, Variable>();
+  /** In the order of declaration. */
+  readonly #all: Variable[] = [];
   /** The value that the next application of a shared block reads: the last one's update. */
   readonly #current = new Map<string, Value>();
-  /** In the order of declaration. */
-  readonly #numbers = new Map<string, number>();
-  /** The numbers of the variables that were asked for again. */
-  readonly #reused: number[] = [];
+  /** The variables that were asked for again. */
+  readonly #reused: Variable[] = [];
   /** Every update in order. */
   readonly #log: { readonly path: string; readonly value: Value }[] = [];
 
@@ -23,10 +23,7 @@ export class VariableStore {
     this.#graph = graph;
   }
   get all(): readonly Variable[] {
-    return [...this.#byPath.values()];
-  }
-  get count(): number {
-    return this.#byPath.size;
+    return this.#all;
   }
   get(path: string): Variable | undefined {
     return this.#byPath.get(path);
@@ -41,7 +38,7 @@ export class VariableStore {
   ): Variable {
     const known = this.#byPath.get(path);
     if (known) {
-      this.#reused.push(this.#numbers.get(path) ?? 0);
+      this.#reused.push(known);
       return known;
     }
     const node = this.#graph.at({ path, span }, () => this.#graph.node("variable", { path }, [], [type]));
@@ -54,7 +51,7 @@ export class VariableStore {
       value: { node, index: 0 },
       span,
     };
-    this.#numbers.set(path, this.#byPath.size);
+    this.#all.push(variable);
     this.#byPath.set(path, variable);
     return variable;
   }
@@ -72,20 +69,13 @@ export class VariableStore {
       this.#current.set(path, settled);
     }
   }
-  /** How often a variable that was there already was asked for again. */
-  get reuses(): number {
-    return this.#reused.length;
+  /** Every variable that was asked for when it was there already, in order. */
+  get reused(): readonly Variable[] {
+    return this.#reused;
   }
-  /** Whether, after `reuses` reuses, one of the first `count` variables was asked for again. */
-  reusedAnyOf(count: number, reuses: number): boolean {
-    return this.#reused.slice(reuses).some((number) => number < count);
-  }
-  get updateCount(): number {
-    return this.#log.length;
-  }
-  /** The updates made since there were `count`. */
-  updatesSince(count: number): readonly { readonly path: string; readonly value: Value }[] {
-    return this.#log.slice(count);
+  /** Every update, in order. */
+  get log(): readonly { readonly path: string; readonly value: Value }[] {
+    return this.#log;
   }
   updates(): readonly Update[] {
     return [...this.#current].flatMap(([path, value]) => {

@@ -96,7 +96,12 @@ export interface Modules {
 }
 
 /** Loads `entry`; undefined where the host has no such file. Mistakes go to `bag`. */
-export function loadModules(host: Host, entry: string, bag: DiagnosticBag): Modules | undefined {
+export function loadModules(
+  host: Host,
+  entry: string,
+  bag: DiagnosticBag,
+  parse: (file: SourceFile, bag: DiagnosticBag) => FileNode = parseFile,
+): Modules | undefined {
   const files = new Map<string, FileScope>();
   const prelude: FileScope[] = [];
   const text = host.read(entry);
@@ -108,7 +113,7 @@ export function loadModules(host: Host, entry: string, bag: DiagnosticBag): Modu
   const load = (name: string, content: string): FileScope => {
     const known = host.parsed?.(name, content);
     if (known !== undefined) ready.add(known);
-    const scope = new FileScope(known ?? parseFile({ name, text: content }, bag), () => prelude, elsewhere);
+    const scope = new FileScope(known ?? parse({ name, text: content }, bag), () => prelude, elsewhere);
     files.set(name, scope);
     return scope;
   };

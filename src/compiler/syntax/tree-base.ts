@@ -3,7 +3,7 @@
  * and strings. It makes no nodes of the language.
  */
 import type { CstNode, IToken } from "chevrotain";
-import type { SourceFile, Span } from "../source/source.ts";
+import { type SourceFile, type Span, spanBetween } from "../source/source.ts";
 import type { BadExpr, Name, NumberNode, StringNode } from "./ast.ts";
 
 /** A token that recovery put in: what it stands for is not in the text. */
@@ -36,6 +36,8 @@ const escapes: Readonly<Record<string, string>> = { n: "\n", t: "\t", '"': '"', 
 export class Places {
   readonly file: SourceFile;
   readonly docs: ReadonlyMap<number, string>;
+  /** Every place of the trees, for whoever moves them to where their text went (`reread.ts`). */
+  readonly made: Span[] = [];
 
   constructor(file: SourceFile, docs: ReadonlyMap<number, string>) {
     this.file = file;
@@ -43,7 +45,14 @@ export class Places {
   }
 
   at(start: number, end: number): Span {
-    return { file: this.file, start, end };
+    return this.#keep({ file: this.file, start, end });
+  }
+  between(first: Span, last: Span): Span {
+    return this.#keep(spanBetween(first, last));
+  }
+  #keep(span: Span): Span {
+    this.made.push(span);
+    return span;
   }
 
   ofToken(token: IToken): Span {

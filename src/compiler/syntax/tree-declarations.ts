@@ -75,7 +75,7 @@ export class TreeBuilder extends ExpressionBuilder {
     const { Name, LCurly, edit } = first(variantDecl).children;
     const name = this.places.name(first(Name));
     const of = this.places.name(nth(Name, 1));
-    const edits = this.#inside(first(LCurly), "variant", () => all(edit).map((e) => this.edit(e)));
+    const edits = this.#inside(first(LCurly), "variant", () => all(edit).map((e) => this.part(e, () => this.edit(e))));
     return { kind: "variant", name, of, edits, ...base };
   }
 
@@ -141,14 +141,18 @@ export class TreeBuilder extends ExpressionBuilder {
         kind: "head",
         name: this.places.name(first(Name)),
         for: forClause === undefined ? undefined : this.forClause(first(forClause)),
-        lines: this.#inside(first(LCurly), "head", () => all(headLine).map((l) => this.headLine(l))),
+        lines: this.#inside(first(LCurly), "head", () =>
+          all(headLine).map((l) => this.part(l, () => this.headLine(l))),
+        ),
         ...base,
       };
     }
     if (outputItem !== undefined) return this.output(first(outputItem), node);
     if (trainItem !== undefined) {
       const { LCurly, trainLine } = first(trainItem).children;
-      const lines = this.#inside(first(LCurly), "train", () => all(trainLine).map((l) => this.trainLine(l)));
+      const lines = this.#inside(first(LCurly), "train", () =>
+        all(trainLine).map((l) => this.part(l, () => this.trainLine(l))),
+      );
       return { kind: "train", lines, ...base };
     }
     if (dataItem !== undefined)
@@ -182,7 +186,7 @@ export class TreeBuilder extends ExpressionBuilder {
 
   fields(node: cst.FieldsCstNode): readonly FieldNode[] {
     return this.#inside(first(node.children.LCurly), "fields", () =>
-      all(node.children.field).map((f) => this.field(f)),
+      all(node.children.field).map((f) => this.part(f, () => this.field(f))),
     );
   }
 

@@ -4,7 +4,7 @@
  */
 import type { CstNode, IToken } from "chevrotain";
 import type * as cst from "../../../grammar/cst.generated.ts";
-import { spanBetween, type Span } from "../source/source.ts";
+import type { Span } from "../source/source.ts";
 import type {
   Annotation,
   Argument,
@@ -52,6 +52,11 @@ export class ExpressionBuilder {
   constructor(places: Places, grafts: ReadonlyMap<IToken, Graft>) {
     this.places = places;
     this.grafts = grafts;
+  }
+
+  /** A line, field or result that a reader who knows its text need not build again (`reread.ts`). */
+  protected part<T extends object>(_node: CstNode, build: () => T): T {
+    return build();
   }
 
   // --- shared by all that can be annotated --------------------------------------------------------------------------
@@ -119,8 +124,8 @@ export class ExpressionBuilder {
       return { lines, result: graft.result ?? { kind: "bad", span: closer }, braces: true, span };
     }
     return {
-      lines: all(statement).map((s) => this.line(first(s.children.line), s)),
-      result: this.expr(first(first(result).children.expr)),
+      lines: all(statement).map((s) => this.part(s, () => this.line(first(s.children.line), s))),
+      result: this.part(first(result), () => this.expr(first(first(result).children.expr))),
       braces: brace !== undefined,
       span,
     };
@@ -257,7 +262,7 @@ export class ExpressionBuilder {
     let value = this.labelled(this.operation(first(orExpr)), label);
     for (const stage of all(pipeStage)) {
       const target = this.postfix(first(stage.children.postfix));
-      const pipe: Expr = { kind: "pipe", input: value, target, span: spanBetween(value.span, target.span) };
+      const pipe: Expr = { kind: "pipe", input: value, target, span: this.places.between(value.span, target.span) };
       value = this.labelled(pipe, stage.children.label);
     }
     return value;
@@ -268,7 +273,7 @@ export class ExpressionBuilder {
     const token = first(first(labels).children.Name);
     if (isHole(token)) return value;
     const name = this.places.name(token);
-    return { kind: "label", of: value, name, span: spanBetween(value.span, name.span) };
+    return { kind: "label", of: value, name, span: this.places.between(value.span, name.span) };
   }
 
   /** Operators of all levels. Levels without one are stepped over, so that the stack grows only with real depth. */
@@ -332,7 +337,7 @@ export class ExpressionBuilder {
   }
 
   binary(operator: IToken, left: Expr, right: Expr): Expr {
-    const span: Span = spanBetween(left.span, right.span);
+    const span: Span = this.places.between(left.span, right.span);
     // Which operator is missing is anybody's guess.
     if (isHole(operator)) return { kind: "bad", span };
     // The parser took this token in an operator's place, so its text is one of the operators.
@@ -347,7 +352,7 @@ export class ExpressionBuilder {
 
   suffix(of: Expr, node: cst.SuffixCstNode): Expr {
     const { call, index, member, primary } = node.children;
-    const span = spanBetween(of.span, this.places.ofNode(node));
+    const span = this.places.between(of.span, this.places.ofNode(node));
     if (call !== undefined)
       return { kind: "call", callee: of, args: this.args(first(call)), argsSpan: this.places.ofNode(node), span };
     if (index !== undefined)

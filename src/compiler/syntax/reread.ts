@@ -1,0 +1,242 @@
+/**
+ * Reads a file again after an edit: declarations, items of models and lines whose text is what it was keep their trees, moved to where they now stand. Who remembers something of a tree finds the same tree again. A text with a mistake
+ * is read as any other; what reading means is decided in `parse.ts` alone.
+ */
+import type { CstNode, IToken, TokenType } from "chevrotain";
+import type * as cst from "../../../grammar/cst.generated.ts";
+import { runRule } from "../../../grammar/shared.ts";
+import { tokens as t } from "../../../grammar/tokens.ts";
+import type { DiagnosticBag } from "../diagnostics/diagnostic.ts";
+import type { SourceFile, Span } from "../source/source.ts";
+import type { Declaration, FileNode, Item, ModelDecl } from "./ast.ts";
+import { findTooDeep } from "./depth.ts";
+import { isName } from "./layout.ts";
+import { parseFile } from "./parse.ts";
+import { scan, type Scan } from "./scan.ts";
+import { Places } from "./tree-base.ts";
+import { TreeBuilder } from "./tree-declarations.ts";
+
+/** A tree that stands for some text by itself, and those in it: lines, fields, edits. */
+interface Island {
+  readonly tree: object;
+  /** Those of the tree that are in no inner one. */
+  readonly spans: readonly Writable<Span>[];
+  /** By their distance from its start. */
+  readonly inner: readonly (readonly [number, Island])[];
+  readonly key: string;
+  start: number;
+}
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+const declarationStarts: ReadonlySet<TokenType> = new Set([
+  ...[t.Import, t.Const, t.Fn, t.Prim, t.Block, t.Model, t.Variant],
+]);
+const itemStarts: ReadonlySet<TokenType> = new Set([
+  ...[t.Let, t.Shared, t.Param, t.State, t.Update, t.Assert, t.Dim, t.Input, t.Target, t.Regions, t.Branch, t.Head],
+  ...[t.Train, t.Data, t.Pretrained, t.Loss, t.Predict, t.Metric],
+]);
+
+/** One file as it was last read without a mistake. */
+export class Reader {
+  #last: FileNode | undefined;
+  #islands: readonly Island[] = [];
+
+  read(file: SourceFile, bag: DiagnosticBag): FileNode {
+    if (this.#last?.file.text === file.text) return this.#last;
+    this.#last = undefined; // its trees may move
+    const scanned = scan(file);
+    const readable = scanned.problems.length === 0 && findTooDeep(scanned.tokens) === undefined;
+    const reading = readable ? new Reading(scanned, this.#islands) : undefined;
+    const declarations = reading?.declarations();
+    if (reading === undefined || declarations === undefined) return parseFile(file, bag);
+    this.#islands = reading.islands;
+    const span = { file, start: 0, end: file.text.length };
+    return (this.#last = { file, declarations, comments: scanned.comments, span });
+  }
+}
+
+/** Tokens that are read on their own, and what they are known to be. */
+interface Piece {
+  readonly rule: "declaration" | "item";
+  readonly tokens: readonly IToken[];
+  readonly start: number;
+  readonly key: string;
+  readonly known: Island | undefined;
+}
+
+class Reading {
+  readonly islands: Island[] = [];
+  readonly #scan: Scan;
+  readonly #known: Known;
+
+  constructor(scan: Scan, known: readonly Island[]) {
+    this.#scan = scan;
+    this.#known = new Known(known);
+  }
+
+  /** Undefined where something cannot be read. */
+  declarations(): readonly Declaration[] | undefined {
+    // what is whole keeps its lines, before others look for theirs
+    const read = parted(this.#scan.tokens, declarationStarts).map((tokens) => this.#declaration(tokens));
+    const declarations: Declaration[] = [];
+    for (const make of read) {
+      const declaration = make();
+      if (declaration === undefined) return undefined;
+      declarations.push(declaration);
+    }
+    return declarations;
+  }
+
+  #declaration(tokens: readonly IToken[]): () => Declaration | undefined {
+    const word = tokens.findIndex((token, i) => declarationStarts.has(token.tokenType) && startsHere(tokens, i));
+    const open = tokens[word]?.tokenType === t.Model ? tokens.findIndex(({ tokenType }) => tokenType === t.LCurly) : -1;
+    const [first, last] = [tokens[0], tokens.at(-1)];
+    if (
+      first === undefined ||
+      last === undefined ||
+      open === -1 ||
+      open === tokens.length - 1 ||
+      last.tokenType !== t.RCurly
+    ) {
+      const whole = this.#piece("declaration", tokens);
+      return () => this.#tree(whole) as Declaration | undefined;
+    }
+    const head = this.#piece("declaration", [...tokens.slice(0, open + 1), last], tokens[open]);
+    const pieces = parted(tokens.slice(open + 1, -1), itemStarts).map((part) => this.#piece("item", part));
+    return () => {
+      const [model, items] = [this.#tree(head), [] as Item[]];
+      if (model === undefined) return undefined;
+      for (const piece of pieces) {
+        const item = this.#tree(piece);
+        if (item === undefined) return undefined;
+        items.push(item as Item);
+      }
+      const span = { file: this.#scan.file, start: first.startOffset, end: end(last) };
+      return { ...(model as ModelDecl), items, span };
+    };
+  }
+
+  #piece(rule: Piece["rule"], tokens: readonly IToken[], last = tokens.at(-1)): Piece {
+    const start = tokens[0]?.startOffset ?? 0;
+    const key = keyOf(this.#scan, rule, start, last === undefined ? start : end(last));
+    return { rule, tokens, start, key, known: this.#known.take(key) };
+  }
+  #tree({ rule, tokens, start, key, known }: Piece): object | undefined {
+    if (known) move(known, this.#scan.file, start);
+    const island = known ?? this.#read(rule, tokens, start, key);
+    if (island) this.islands.push(island);
+    return island?.tree;
+  }
+  #read(rule: Piece["rule"], tokens: readonly IToken[], start: number, key: string): Island | undefined {
+    const { tree, failedAt } = runRule(rule, tokens);
+    if (failedAt !== undefined) return undefined;
+    const builder = new KeepingBuilder(this.#scan, this.#known);
+    return builder.island(key, start, () =>
+      rule === "item" ? builder.item(tree as cst.ItemCstNode) : builder.declaration(tree as cst.DeclarationCstNode),
+    );
+  }
+}
+
+/** Builds what it does not know. */
+class KeepingBuilder extends TreeBuilder {
+  readonly #scan: Scan;
+  readonly #known: Known;
+  #inner: Island[] = [];
+
+  constructor(scan: Scan, known: Known) {
+    super(new Places(scan.file, scan.docs), new Map());
+    this.#scan = scan;
+    this.#known = known;
+  }
+  island(key: string, start: number, build: () => object): Island {
+    const [outer, before] = [this.#inner, this.places.made.length];
+    this.#inner = [];
+    const tree = build();
+    const inner = this.#inner.map((island) => [island.start - start, island] as const);
+    const island = { tree, spans: this.places.made.splice(before), inner, key, start };
+    this.#inner = outer;
+    return island;
+  }
+  protected override part<T extends object>({ name, location }: CstNode, build: () => T): T {
+    if (location === undefined) return build();
+    const start = location.startOffset;
+    const key = keyOf(this.#scan, name, start, (location.endOffset ?? start) + 1);
+    const known = this.#known.take(key);
+    if (known) move(known, this.#scan.file, start);
+    const island = known ?? this.island(key, start, build);
+    this.#inner.push(island);
+    return island.tree as T; // the key has the rule's name
+  }
+}
+
+/** Islands of the last reading that nobody took yet. */
+class Known {
+  readonly #free = new Map<string, Island[]>();
+  readonly #taken = new Set<Island>();
+
+  constructor(islands: readonly Island[]) {
+    const add = (island: Island): void => {
+      const same = this.#free.get(island.key);
+      if (same) same.push(island);
+      else this.#free.set(island.key, [island]);
+      for (const [, inner] of island.inner) add(inner);
+    };
+    islands.forEach(add);
+  }
+  take(key: string): Island | undefined {
+    const found = this.#free.get(key)?.find((island) => this.#isFree(island));
+    if (found) this.#keep(found);
+    return found;
+  }
+  #isFree(island: Island): boolean {
+    return !this.#taken.has(island) && island.inner.every(([, inner]) => this.#isFree(inner));
+  }
+  #keep(island: Island): void {
+    this.#taken.add(island);
+    for (const [, inner] of island.inner) this.#keep(inner);
+  }
+}
+
+function keyOf({ file, docs }: Scan, rule: string, start: number, end: number): string {
+  return `${rule}\n${docs.get(start) ?? ""}\n${file.text.slice(start, end)}`;
+}
+function end(token: IToken): number {
+  return (token.endOffset ?? token.startOffset) + 1;
+}
+
+/** The places of a tree are its own; what was said about it before the edit must have been copied. */
+function move(island: Island, file: SourceFile, to: number): void {
+  const by = to - island.start;
+  for (const span of island.spans) {
+    span.file = file;
+    span.start += by;
+    span.end += by;
+  }
+  island.start = to;
+  for (const [distance, inner] of island.inner) move(inner, file, to + distance);
+}
+
+/** The tokens before each word that starts something outside all brackets; what stands before the first is a part, too. */
+function parted(tokens: readonly IToken[], starts: ReadonlySet<TokenType>): readonly (readonly IToken[])[] {
+  const cuts: number[] = [];
+  let depth = 0;
+  // the word behind annotations starts nothing new
+  let annotated = false;
+  for (const [i, { tokenType: type }] of tokens.entries()) {
+    if (type === t.LParen || type === t.LSquare || type === t.LCurly) depth++;
+    else if (type === t.RParen || type === t.RSquare || type === t.RCurly) depth--;
+    else if (depth === 0 && (type === t.AtSign || (starts.has(type) && startsHere(tokens, i)))) {
+      if (!annotated) cuts.push(i);
+      annotated = type === t.AtSign;
+    }
+  }
+  if (cuts[0] !== 0 && tokens.length > 0) cuts.unshift(0);
+  return cuts.map((cut, i) => tokens.slice(cut, cuts[i + 1]));
+}
+/** `branch` and `block` are expressions, too, unless a name follows; behind `.` and `@` every word is a name. */
+function startsHere(tokens: readonly IToken[], at: number): boolean {
+  const before = tokens[at - 1]?.tokenType;
+  if (before === t.Dot || before === t.AtSign) return false;
+  const type = tokens[at]?.tokenType;
+  return (type !== t.Branch && type !== t.Block) || isName(tokens[at + 1]);
+}
