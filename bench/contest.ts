@@ -43,7 +43,7 @@ class Running {
     const child = spawn(contender.command, contender.args, {
       env: contender.env,
       stdio: ["pipe", "pipe", process.env["BENCH_DEBUG"] === undefined ? "ignore" : "inherit"],
-    }) as ChildProcessByStdio<Writable, Readable, null>;
+    });
     this.#child = child;
     this.#lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   }

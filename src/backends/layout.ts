@@ -4,7 +4,7 @@
  */
 import type { Graph, Node, Value } from "../compiler/graph/graph.ts";
 import { typeOf } from "../compiler/graph/graph.ts";
-import { elementCount, type Shape } from "../compiler/types/dim.ts";
+import { type Dim, elementCount, type Shape } from "../compiler/types/dim.ts";
 
 /** Which logical axis stands at each place in memory: `[0, 2, 3, 1]` is NHWC. Undefined is the logical order. */
 export type Layout = readonly number[] | undefined;
@@ -58,7 +58,10 @@ export interface Layouts {
   of(value: Value): Layout;
 }
 
-/** Sizes that are not known count as this in votes. */
+/** A size, those that only a run knows guessed: for choices, which must be the same everywhere. */
+export function guessed(size: Dim): number {
+  return size.evaluate((_key, _name, unit) => Math.ceil(GUESSED_SIZE / unit) * unit);
+}
 const GUESSED_SIZE = 8;
 
 export function assignLayouts(graph: Graph, ruleOf: (node: Node) => LayoutRule | undefined): Layouts {
@@ -72,7 +75,7 @@ export function assignLayouts(graph: Graph, ruleOf: (node: Node) => LayoutRule |
     votes.push({
       value,
       layout,
-      weight: elementCount(typeOf(value).shape).evaluate((_key, _name, unit) => Math.ceil(GUESSED_SIZE / unit) * unit),
+      weight: guessed(elementCount(typeOf(value).shape)),
     });
   };
   for (const node of graph.nodes) {

@@ -3,21 +3,26 @@
  * stop. The parent stays free to draw a bar and to hear Ctrl-C, and gets all memory back when the worker ends.
  */
 import { fork } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import type { ModelDescription } from "../backends/tfjs/model.ts";
 import { EngineError } from "./engine/error.ts";
 import { InputError } from "./error.ts";
 import type { Failed, Job, JobMessage, Measured, MeasureJob, ParentMessage } from "./jobs.ts";
 import { packageRoot } from "./package-root.ts";
 import type { Diverged, Outcome, StepMessage, TrainJob } from "./train/job.ts";
 
-/** What a worker's process is started with; what the user has set stays. */
-export function workerEnvironment(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+/**
+ * What a worker's process is started with; what the user has set stays. `kernels`: how many run side by side
+ * (`SignatureDescription.kernels`); each gets its share of the cores.
+ */
+export function workerEnvironment(kernels = 1, env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   return {
     // One arena of glibc's allocator: less memory, no time.
     MALLOC_ARENA_MAX: "1",
     TF_NUM_INTEROP_THREADS: "2",
-    TF_NUM_INTRAOP_THREADS: String(availableParallelism()),
+    TF_NUM_INTRAOP_THREADS: String(Math.max(1, Math.floor(availableParallelism() / kernels))),
     TF_CPP_MIN_LOG_LEVEL: "3",
     ...env,
   };
@@ -64,7 +69,7 @@ function supervise(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = fork(join(packageRoot(), "dist", "worker.mjs"), {
-      env: workerEnvironment(),
+      env: workerEnvironment(job.kind === "train" ? kernelsOf(job.model) : 1),
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
     let failure: Error | undefined;
@@ -95,6 +100,12 @@ function supervise(
     send(job);
     if (signal?.aborted === true) stop();
   });
+}
+
+/** How many kernels of a compiled folder's training step run side by side. */
+export function kernelsOf(folder: string): number {
+  const model = JSON.parse(readFileSync(join(folder, "model.json"), "utf8")) as ModelDescription;
+  return model.signatures["train_step"]?.kernels ?? 1;
 }
 
 function failureOf({ name, message, help }: Failed): Error {

@@ -38,6 +38,7 @@ export class GraphEmitter {
   readonly #prefix: string;
   readonly #held = new Map<Node, Produced[][]>();
   readonly #twins = new Twins();
+  #readers: ReadonlyMap<Node, readonly Node[]> | undefined;
   readonly #sizes = new Map<string, TfValue>();
   readonly #shapes = new Map<string, TfValue>();
   readonly #portShapes = new Map<string, TfValue>();
@@ -77,6 +78,19 @@ export class GraphEmitter {
     const produced = this.within(path, () => row.emit(new NodeEmitter(this, node)).map((p) => [p]));
     this.#held.set(node, produced);
     return produced;
+  }
+  /** The one node that reads this output, where there is just one. */
+  onlyReader(value: Value): Node | undefined {
+    this.#readers ??= readersOf(this.graph);
+    const all = this.#readers.get(value.node) ?? [];
+    const [reader, ...others] = all.filter((node) =>
+      node.inputs.some((v) => v.node === value.node && v.index === value.index),
+    );
+    return others.length === 0 ? reader : undefined;
+  }
+  /** The TensorFlow nodes that hold a node's outputs, where it was emitted. */
+  namesOf(node: Node): readonly string[] {
+    return (this.#held.get(node) ?? []).flatMap((forms) => forms.slice(0, 1).map((form) => form.value.node));
   }
   /** Nodes that `make` adds are named after this path of the graph. */
   within<T>(path: string, make: () => T): T {
@@ -260,6 +274,18 @@ class Twins {
   #name(node: Node): number {
     return this.#names.get(node) ?? node.id;
   }
+}
+
+/** Which nodes read each node. */
+function readersOf(graph: Graph): ReadonlyMap<Node, readonly Node[]> {
+  const readers = new Map<Node, Node[]>();
+  const add = (node: Node, reader: Node): void => {
+    const list = readers.get(node);
+    if (list === undefined) readers.set(node, [reader]);
+    else if (list.at(-1) !== reader) list.push(reader);
+  };
+  for (const node of graph.nodes) for (const input of node.inputs) add(input.node, node);
+  return readers;
 }
 
 /** Tells values apart, for `extras`. */

@@ -45,6 +45,8 @@ export interface AssertDescription {
   readonly message: string;
 }
 export interface SignatureDescription {
+  /** How many kernels have work at any time, so that each does best with that share of the cores. */
+  readonly kernels: number;
   readonly inputs: readonly InputDescription[];
   readonly outputs: readonly OutputDescription[];
   readonly asserts: readonly AssertDescription[];

@@ -1,6 +1,6 @@
 /**
- * Collects the nodes of one TensorFlow graph: names, constants, attributes and the chain of control edges that makes
- * nodes run in the order in which they were added. Knows TensorFlow's form, not the operators of the language.
+ * Collects the nodes of one TensorFlow graph: names, constants, attributes and the control edges that make nodes
+ * run in the order in which they were added. Knows TensorFlow's form, not the operators of the language.
  */
 import type { AttrValue, NodeDef, TfShape, TfType } from "./proto.ts";
 
@@ -25,7 +25,7 @@ export const attr = {
 export interface NodeOptions {
   /** Names of nodes that must have run before. */
   readonly after?: readonly string[];
-  /** False for nodes that may run at any time: constants, handles, reads, feeds. */
+  /** False for nodes that may run at any time (constants, handles, reads, feeds), and for what TensorFlow shall fuse. */
   readonly chained?: boolean;
 }
 
@@ -34,7 +34,12 @@ export class TfNodes {
   readonly #names = new Map<string, number>();
   readonly #constants = new Map<string, TfValue>();
   #scope = "";
+  /** The last node of a chain of nodes, or the end of the last stretch. */
   #last: string | undefined;
+  /** The end of the stretch before the last. */
+  #before: string | undefined;
+  /** The stretch that is being made, in a chain of such. */
+  #stretch: { readonly name: string; readonly nodes: string[] } | undefined;
 
   get nodes(): readonly NodeDef[] {
     return this.#nodes;
@@ -50,9 +55,21 @@ export class TfNodes {
       this.#scope = before;
     }
   }
-  /** Starts a new chain: what follows does not wait for what was added before. */
+  /** Starts a new chain: what follows runs node after node, and does not wait for what was added before. */
   startChain(): void {
-    this.#last = undefined;
+    [this.#last, this.#before, this.#stretch] = [undefined, undefined, undefined];
+  }
+  /** Starts a chain of stretches: a node waits for all of the stretch before the last. */
+  startStretches(name: string): void {
+    this.startChain();
+    this.#stretch = { name, nodes: [] };
+  }
+  /** Ends a stretch, in a chain of such. */
+  endStretch(): void {
+    if (this.#stretch === undefined || this.#stretch.nodes.length === 0) return;
+    const { name, nodes } = this.#stretch;
+    [this.#before, this.#last] = [this.#last, this.barrier(name, nodes)];
+    this.#stretch = { name, nodes: [] };
   }
 
   /** Adds a node with outputs of the given types, and gives these. */
@@ -75,7 +92,8 @@ export class TfNodes {
     const name = this.#unique(this.#scope === "" ? op : `${this.#scope}/${op}`);
     const { after = [], chained = true } = options;
     const control = new Set(after);
-    if (chained && this.#last !== undefined) control.add(this.#last);
+    const before = this.#stretch === undefined ? this.#last : this.#before;
+    if (chained && before !== undefined) control.add(before);
     for (const input of inputs) control.delete(input.node);
     this.#nodes.push({
       name,
@@ -86,7 +104,10 @@ export class TfNodes {
       ],
       attr: attributes,
     });
-    if (chained) this.#last = name;
+    if (chained) {
+      if (this.#stretch === undefined) this.#last = name;
+      else this.#stretch.nodes.push(name);
+    }
     return name;
   }
   /** A node with one output. */

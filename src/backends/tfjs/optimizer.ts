@@ -6,6 +6,7 @@ import type { Update, Value } from "../../compiler/graph/graph.ts";
 import { typeOf } from "../../compiler/graph/graph.ts";
 import type { GraphEmitter, TfVariable } from "./emitter.ts";
 import { attr, type TfValue } from "./nodes.ts";
+import type { Step } from "./schedule.ts";
 
 interface Momentum {
   readonly weight: Update;
@@ -19,15 +20,17 @@ interface Momentum {
 /** Emits the updates of one group; gives the names of the nodes that made them. */
 export function emitUpdates(
   e: GraphEmitter,
-  updates: readonly Update[],
+  { updates, after: readers }: Extract<Step, { kind: "updates" }>,
   variables: ReadonlyMap<string, TfVariable>,
   reads: ReadonlyMap<string, TfValue>,
 ): string[] {
   const made: string[] = [];
   const left = new Set(updates);
+  // A kernel that changes a variable in place copies it first where somebody still holds what was read.
+  const earlier = readers.flatMap((node) => e.namesOf(node));
   const after = (update: Update): string[] => {
     const read = reads.get(update.variable.path);
-    return read === undefined ? [] : [read.node];
+    return read === undefined ? earlier : [read.node, ...earlier];
   };
   const target = (update: Update): TfVariable => {
     const variable = variables.get(update.variable.path);

@@ -148,7 +148,17 @@ export const basicRows: Table = {
   tanh: unary("Tanh"),
   sigmoid: unary("Sigmoid"),
   erf: unary("Erf"),
-  relu: unary("Relu"),
+  relu: elementwise((e, [x]) => {
+    const source = e.source(0);
+    const fused = source.node.op.startsWith("batch_norm") && e.graph.onlyReader(source) !== undefined;
+    return e.tf.one(
+      "Relu",
+      [x as TfValue],
+      (x as TfValue).type,
+      { T: attr.type((x as TfValue).type) },
+      { chained: !fused },
+    );
+  }),
   logical_not: logic("LogicalNot"),
   stop_gradient: pass,
   cast: elementwise((e, [x]) => e.graph.cast(x as TfValue, e.outputType())),

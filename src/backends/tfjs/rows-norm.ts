@@ -63,6 +63,14 @@ function unbiasedToBiased(e: NodeEmitter, shape: Shape): TfValue {
   return value;
 }
 
+/**
+ * Whether TensorFlow makes one kernel of this batch norm and the ReLU that follows. It does so only where neither has a
+ * control edge; the order holds all the same, for both run between nodes that have some.
+ */
+function isFused(e: NodeEmitter): boolean {
+  return e.graph.onlyReader({ node: e.node, index: 0 })?.op === "relu";
+}
+
 export const normRows: Table = {
   batch_norm_train: {
     layout: rule([0]),
@@ -74,6 +82,7 @@ export const normRows: Table = {
         [x, e.input(1), e.input(2), none, none],
         [x.type, "f32", "f32", "f32", "f32", "f32"],
         { ...attributes(e, x.type, true), exponential_avg_factor: attr.float(1) },
+        { chained: !isFused(e) },
       ) as [TfValue, TfValue, TfValue, ...TfValue[]];
       e.graph.extras.set(
         `batch norm ${keyOf(e.source(0), { node: e.node, index: 1 }, { node: e.node, index: 2 })}`,
@@ -93,6 +102,7 @@ export const normRows: Table = {
         inputs,
         [x.type, "f32", "f32", "f32", "f32", "f32"],
         attributes(e, x.type, false),
+        { chained: !isFused(e) },
       ) as [TfValue];
       return [unimage(e, y, e.inputShape(0))];
     },

@@ -7,7 +7,9 @@
 import type { Graph, Node, Update, Value } from "../../compiler/graph/graph.ts";
 
 export type Step =
-  { readonly kind: "node"; readonly node: Node } | { readonly kind: "updates"; readonly updates: readonly Update[] };
+  | { readonly kind: "node"; readonly node: Node }
+  /** `after`: what gives the updates their values or reads what they change. */
+  | { readonly kind: "updates"; readonly updates: readonly Update[]; readonly after: readonly Node[] };
 
 /** `isLazy`: nodes that are emitted where they are read, so that reading through them is reading what they read. */
 export function schedule(
@@ -33,6 +35,7 @@ export function schedule(
     if (list?.includes(group) === true) return;
     if (list === undefined) waiting.set(node, [group]);
     else list.push(group);
+    group.after.push(node);
     group.pending++;
   };
   for (const group of groups.all) {
@@ -53,7 +56,7 @@ export function schedule(
   }
   const steps: Step[] = [];
   const run = (group: Group): void => {
-    steps.push({ kind: "updates", updates: group.updates });
+    steps.push({ kind: "updates", updates: group.updates, after: group.after });
   };
   const ready = groups.all.filter((g) => g.pending === 0);
   for (const node of shared) {
@@ -70,6 +73,7 @@ export function schedule(
 interface Group {
   readonly nodes: Node[];
   readonly updates: Update[];
+  readonly after: Node[];
   pending: number;
 }
 
@@ -144,7 +148,7 @@ function groupUpdates(
   const groups = new Map<Update, Group>();
   for (const update of updates) {
     const key = root(update);
-    const group = groups.get(key) ?? { nodes: [], updates: [], pending: 0 };
+    const group = groups.get(key) ?? { nodes: [], updates: [], after: [], pending: 0 };
     group.updates.push(update);
     groups.set(key, group);
   }

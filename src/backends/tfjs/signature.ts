@@ -15,7 +15,11 @@ import { emitUpdates } from "./optimizer.ts";
 import { pictureFeed } from "./pictures.ts";
 import type { SignatureDef, TensorInfo } from "./proto.ts";
 import { schedule } from "./schedule.ts";
+import { CORES, inStretches } from "./stretches.ts";
 import { borderOf, type DeclaredVariable } from "./variables.ts";
+
+/** Where cores would idle more, each kernel had better use all of them. */
+const MOST_IDLE = 0.1;
 
 export interface EmittedGraph {
   readonly signature: SignatureDef;
@@ -32,7 +36,6 @@ export function emitGraph(
   refusals: Refusal[],
   pictures: ReadonlyMap<string, InputForm> = new Map(),
 ): EmittedGraph {
-  tf.startChain();
   const e = new GraphEmitter(tf, graph, layouts, table, name);
   const outputs = graph.outputs.filter((output) => graph.updates.length === 0 || output.kind !== "gradient");
   const steps = schedule(
@@ -41,6 +44,8 @@ export function emitGraph(
     graph.updates,
     (node) => table[node.op]?.lazy === true,
   );
+  const { stretches, idle } = inStretches(steps);
+  tf.startStretches(`${name}/stretch`);
   const inputs = graph.ports.map((port) => feed(e, name, port, pictures.get(port.name)));
   const byPath = new Map(variables.map((v) => [v.variable.path, v]));
   const reads = new Map<string, TfValue>();
@@ -61,11 +66,14 @@ export function emitGraph(
       if (!refusals.some((r) => r.op === refusal.op && r.path === refusal.path)) refusals.push(refusal);
     }
   };
-  for (const step of steps) {
-    attempt(() => {
-      if (step.kind === "updates") made.push(...emitUpdates(e, step.updates, byPath, reads));
-      else if (step.node.op !== "input" && step.node.op !== "variable") e.node(step.node);
-    });
+  for (const stretch of stretches) {
+    for (const step of stretch) {
+      attempt(() => {
+        if (step.kind === "updates") made.push(...emitUpdates(e, step, byPath, reads));
+        else if (step.node.op !== "input" && step.node.op !== "variable") e.node(step.node);
+      });
+    }
+    tf.endStretch();
   }
   const results: [OutputDescription, TensorInfo][] = [];
   const done = made.length === 0 ? [] : [tf.barrier(`${name}/done`, made)];
@@ -76,6 +84,7 @@ export function emitGraph(
       outputs: Object.fromEntries(results.map(([d, info]) => [d.name, info])),
     },
     description: {
+      kernels: idle > MOST_IDLE ? 1 : CORES,
       inputs: inputs.map(([d]) => d),
       outputs: results.map(([d]) => d),
       asserts: graph.asserts.map((a) => ({

@@ -2,11 +2,11 @@
 import type { Node } from "../graph/graph.ts";
 import { Dim } from "../types/dim.ts";
 import { plainBytes } from "./bytes.ts";
-import { operatorNamed } from "./index.ts";
+import { operators } from "./index.ts";
 import type { Cost } from "./operator.ts";
 
 export function costOf(node: Node): Cost {
-  return operatorNamed(node.op).cost?.(node) ?? { flops: Dim.zero, bytes: plainBytes(node) };
+  return operators.get(node.op)?.cost?.(node) ?? { flops: Dim.zero, bytes: plainBytes(node) };
 }
 /** The sum over nodes, as over the whole graph or those of one path. */
 export function totalCost(nodes: Iterable<Node>): Cost {

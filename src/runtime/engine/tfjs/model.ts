@@ -3,8 +3,8 @@
  * source, bundled, is the `index.mjs` of every such folder, so it needs nothing of archc at run time.
  *
  * TensorFlow reads its environment once, when it is loaded. Set before: TF_NUM_INTEROP_THREADS=2 and, on a machine for
- * this work alone, TF_NUM_INTRAOP_THREADS to the number of cores; and start the process with MALLOC_ARENA_MAX=1, which
- * saves memory and costs no time.
+ * this work alone, TF_NUM_INTRAOP_THREADS to the number of cores divided by the signature's `kernels` in model.json; and
+ * start the process with MALLOC_ARENA_MAX=1, which saves memory and costs no time.
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,0 +1,93 @@
+/**
+ * Puts the steps of a graph in an order in which two cores have work at any time, each a kernel of its own: a
+ * kernel on one core wastes less than one that is split over two. Independent branches alternate, weight gradients run
+ * beside the walk back. The order is cut into stretches; a run may be one stretch ahead and no more, for what runs early
+ * lives long. A simulation by the operators' costs decides, the same on every machine.
+ */
+import type { Node } from "../../compiler/graph/graph.ts";
+import { typeOf } from "../../compiler/graph/graph.ts";
+import { costOf } from "../../compiler/ops/cost.ts";
+import { elementCount } from "../../compiler/types/dim.ts";
+import { guessed } from "../layout.ts";
+import type { Step } from "./schedule.ts";
+
+export const CORES = 2;
+/** Of one core; a multiply-add is two. Only their ratio matters. */
+const FLOP_A_SECOND = 120e9;
+const BYTES_A_SECOND = 8e9;
+/** How much of the work may lie between the first step that is not begun and one that is. */
+const AHEAD = 0.05;
+/** The share of a run that a stretch is. */
+const STRETCH = 0.02;
+
+export interface Stretched {
+  /** The steps, each after what it needs. */
+  readonly stretches: readonly (readonly Step[])[];
+  /** The share of the cores' time in which one has nothing to do. */
+  readonly idle: number;
+}
+
+export function inStretches(steps: readonly Step[]): Stretched {
+  const { needs, readers } = dependencies(steps);
+  const seconds = steps.map(secondsOf);
+  const work = seconds.reduce((sum, s) => sum + s, 0);
+  const left = needs.map((list) => list.length);
+  /** When what a step needs is there. */
+  const ready = steps.map(() => 0);
+  const done = steps.map(() => false);
+  const clocks = Array.from({ length: CORES }, () => 0);
+  const stretches: Step[][] = [];
+  let first = 0;
+  for (let count = 0; count < steps.length; count++) {
+    while (done[first] === true) first++;
+    const clock = Math.min(...clocks);
+    let [best, start] = [-1, Infinity];
+    for (let i = first, passed = 0; i < steps.length && passed <= AHEAD * work && start > clock; i++) {
+      if (done[i] === true) continue;
+      passed += seconds[i] ?? 0;
+      if (left[i] !== 0) continue;
+      const at = Math.max(clock, ready[i] ?? 0);
+      if (at < start) [best, start] = [i, at];
+    }
+    const step = steps[best];
+    if (step === undefined) throw new Error("a step needs what comes after it");
+    const end = start + (seconds[best] ?? 0);
+    const stretch = Math.floor((start * CORES) / (STRETCH * work));
+    (stretches[stretch] ??= []).push(step);
+    done[best] = true;
+    clocks[clocks.indexOf(clock)] = end;
+    for (const reader of readers[best] ?? []) {
+      left[reader] = (left[reader] ?? 0) - 1;
+      ready[reader] = Math.max(ready[reader] ?? 0, end);
+    }
+  }
+  const idle = work === 0 ? 1 : 1 - work / (CORES * Math.max(...clocks));
+  return { stretches: Object.values(stretches), idle };
+}
+
+/** Which steps, by their places, each needs, and which need it. */
+function dependencies(steps: readonly Step[]): { readonly needs: number[][]; readonly readers: number[][] } {
+  const places = new Map<Node, number>();
+  steps.forEach((step, i) => {
+    if (step.kind === "node") places.set(step.node, i);
+  });
+  const needs = steps.map((step) => {
+    const nodes = step.kind === "node" ? step.node.inputs.map((v) => v.node) : step.after;
+    return [...new Set(nodes.map((node) => places.get(node)).filter((i) => i !== undefined))];
+  });
+  const readers = steps.map((): number[] => []);
+  needs.forEach((list, i) => {
+    for (const need of list) readers[need]?.push(i);
+  });
+  return { needs, readers };
+}
+
+function secondsOf(step: Step): number {
+  if (step.kind === "updates") {
+    // A weight, its velocity and its gradient are read, the first two written; decay makes the gradient anew.
+    const numbers = step.updates.reduce((sum, u) => sum + guessed(elementCount(typeOf(u.value).shape)), 0);
+    return (4 * 4 * numbers) / BYTES_A_SECOND;
+  }
+  const { flops, bytes } = costOf(step.node);
+  return guessed(flops) / FLOP_A_SECOND + guessed(bytes) / BYTES_A_SECOND;
+}
