@@ -42,10 +42,10 @@ function peakMegabytes() {
 function readInputs(path, wanted) {
   const bytes = readFileSync(path);
   const size = Number(bytes.readBigUInt64LE(0));
-  const { __metadata__, ...tensors } = JSON.parse(bytes.toString("utf8", 8, 8 + size));
+  const header = JSON.parse(bytes.toString("utf8", 8, 8 + size));
   const start = 8 + size;
   return Object.fromEntries(
-    Object.entries(tensors)
+    Object.entries(header)
       .filter(([name]) => wanted.has(name))
       .map(
         ([
