@@ -101,6 +101,7 @@ export class Context {
   /** The step counter and the epoch of a training step. */
   clock: Clock | undefined;
   #readClock: Clock | undefined;
+  #mode: { readonly facts: Facts; readonly text: string } | undefined;
   #steps = 0;
   readonly #constants = new Map<string, Value>();
   /** The nodes of `scalar`, which every part of the graph may read. */
@@ -190,7 +191,9 @@ export class Context {
   }
   /** What every evaluation depends on, beside what it reads. */
   get mode(): string {
-    return `${String(this.training)};${this.facts.key};${this.shared.frozen}`;
+    if (this.#mode?.facts !== this.facts)
+      this.#mode = { facts: this.facts, text: `${String(this.training)};${this.facts.key};${this.shared.frozen}` };
+    return this.#mode.text;
   }
   /** Counts a step of evaluation; a round of a loop takes as long as many others. */
   tick(span: Span, steps = 1): void {

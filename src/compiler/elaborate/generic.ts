@@ -48,6 +48,7 @@ export function checkDeclarations(
 ): readonly PerUse[] {
   const left: PerUse[] = [];
   for (const declaration of scope.declarations.values()) {
+    if (declaration.kind !== "block" && declaration.kind !== "fn" && declaration.kind !== "const") continue;
     const stamp = memo && String(memo.stampOf(declaration, scope));
     const known = stamp === undefined ? undefined : memo?.declarations.get(stamp);
     if (known) {
@@ -68,7 +69,7 @@ export function checkDeclarations(
         shapesVary = declaration.lists.flat().some((p) => hasRun(p.type)) || hasRun(declaration.result);
         checkBlock(evaluator, declaration, scope);
       } else if (declaration.kind === "fn") checkFunction(evaluator, declaration, scope);
-      else if (declaration.kind === "const") fileEnvironment(evaluator, scope).lookup(declaration.name.text);
+      else fileEnvironment(evaluator, scope).lookup(declaration.name.text);
       context.templates.remember();
     } catch (error) {
       if (!(error instanceof BudgetError)) throw error;

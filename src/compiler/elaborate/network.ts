@@ -2,6 +2,7 @@
  * A model evaluated over certain inputs: its ports, lets, regions, branches and heads, each when first read. The same model
  * with inputs replaced (`e with …`) is another network over the same weights.
  */
+import type { FileScope } from "../resolve/modules.ts";
 import type { Span } from "../source/source.ts";
 import { spanText } from "../source/source.ts";
 import type { AssertLine, PortItem } from "../syntax/ast.ts";
@@ -37,6 +38,7 @@ export class Network {
   readonly #regions = new Map<string, RegionsInstance>();
   readonly #heads = new Map<string, HeadInstance>();
   readonly #others: Map<string, Network>;
+  readonly #files = new Map<FileScope, Environment>();
   readonly #symbolic: ReadonlySet<string>;
   /** What the model's asserts know to divide a symbolic size. */
   readonly #divisors: Map<string, number>;
@@ -260,7 +262,8 @@ export class Network {
     inner: ReadonlyMap<string, Val>,
     world?: (network: Network) => Environment,
   ): Environment {
-    const file = fileEnvironment(this.evaluator, part.scope);
+    const file = this.#files.get(part.scope) ?? fileEnvironment(this.evaluator, part.scope);
+    this.#files.set(part.scope, file);
     const outer: Environment = {
       ...file,
       weights,

@@ -43,9 +43,12 @@ export function recall({ context }: Evaluator, site: Site, env: Environment, eva
     name.startsWith(asked) ? env.world?.input(name.slice(asked.length)) : env.lookup(name);
   const key = new Key(context);
   const operands = site.given ? [site.given] : [];
-  const trees = [site.line ?? site.expr, site.expr].map((tree) => memo.ids.of(tree)).join(".");
-  const frozen = context.anyFrozen ? env.weights.path : "";
-  const start = [trees, context.mode, frozen, key.show(site.given), site.type && showShape(site.type)].join(";");
+  const { ids } = memo;
+  let start = `${String(ids.of(site.expr))};${context.mode}`;
+  if (site.line) start += `;let ${String(ids.of(site.line))}`;
+  if (context.anyFrozen) start += `;in ${env.weights.path}`;
+  if (site.given) start += `;of ${key.show(site.given)}`;
+  if (site.type) start += `;as ${showShape(site.type)}`;
   if (!key.lasts()) return evaluate(env);
   let at = start;
   for (let step = memo.steps.get(at); step !== undefined; step = memo.steps.get(at)) {
@@ -69,7 +72,7 @@ export function recall({ context }: Evaluator, site: Site, env: Environment, eva
   told.show(site.given);
   at = start;
   for (const [reads, value] of recorder.read) {
-    const step = memo.steps.get(at) ?? memo.steps.set(at, { number: memo.ids.of({}), reads });
+    const step = memo.steps.get(at) ?? memo.steps.set(at, { number: ids.of({}), reads });
     if (!("reads" in step) || step.reads !== reads) return result;
     at = `${String(step.number)};${told.show(value)}`;
     if (!told.lasts()) return result;

@@ -18,7 +18,7 @@ export function refuseUnsaidSizes(graph: Graph, outputs: readonly Output[], note
     if (all) looked.add(dim);
     return all;
   };
-  const unsaid = [...fed].filter((node) => !dimsOf(node).every(isSaid));
+  const unsaid = [...fed].filter((node) => anyDim(node, (dim) => !isSaid(dim)));
   if (unsaid.length === 0) return;
   const odd = new Set(unsaid);
   const output = outputs.find((o) => o.span !== undefined && [...reachableFrom([o.value])].some((n) => odd.has(n)));
@@ -42,19 +42,19 @@ function sizesOfPort({ type }: Port): readonly string[] {
 /** Sizes in the shapes and the attributes of a node, by key: their names, and where they stand. */
 export function sizesOf(node: Node): ReadonlyMap<string, { readonly name: string; readonly dim: Dim }> {
   const found = new Map<string, { readonly name: string; readonly dim: Dim }>();
-  const look = (dim: Dim): void => {
+  anyDim(node, (dim) => {
     if (dim.constant === undefined) for (const { key, name } of dim.variables().values()) found.set(key, { name, dim });
-  };
-  dimsOf(node).forEach(look);
+    return false;
+  });
   return found;
 }
-function dimsOf({ outputs, attributes }: Node): readonly Dim[] {
-  const [first, ...more] = outputs;
-  const shapes = more.length === 0 && first ? first.shape : outputs.flatMap(({ shape }) => shape);
-  const others = Object.values(attributes).flatMap(dimsIn);
-  return others.length === 0 ? shapes : [...shapes, ...others];
-}
-function dimsIn(attribute: Attribute): readonly Dim[] {
-  if (attribute instanceof Dim) return [attribute];
-  return Array.isArray(attribute) ? (attribute as readonly Attribute[]).flatMap(dimsIn) : [];
+/** Whether a size in the shapes or the attributes of the node is as asked; asked of every node, so it makes no lists. */
+function anyDim({ outputs, attributes }: Node, asked: (dim: Dim) => boolean): boolean {
+  const within = (attribute: Attribute | undefined): boolean => {
+    if (attribute instanceof Dim) return asked(attribute);
+    return Array.isArray(attribute) && (attribute as readonly Attribute[]).some(within);
+  };
+  for (const { shape } of outputs) if (shape.some(asked)) return true;
+  for (const name in attributes) if (within(attributes[name])) return true;
+  return false;
 }

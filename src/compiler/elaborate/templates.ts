@@ -117,16 +117,12 @@ export class Templates {
 
   /** A block applied again over the same weights reads their states as the last application left them. */
   #isAgain(variables: readonly Variable[], hasUpdates: boolean, rename: (path: string) => string): boolean {
-    const again = variables.flatMap((v) => {
-      const known = this.#context.variables.get(rename(v.path));
-      return known ? [{ known, like: v }] : [];
-    });
-    if (again.length === 0) return false;
-    return (
-      hasUpdates ||
-      this.#context.training ||
-      again.some(({ known, like }) => showShape(known.type) !== showShape(like.type))
-    );
+    for (const { path, type } of variables) {
+      const known = this.#context.variables.get(rename(path));
+      if (known === undefined) continue;
+      if (hasUpdates || this.#context.training || showShape(known.type) !== showShape(type)) return true;
+    }
+    return false;
   }
 
   outlineOf(evaluated: Evaluated): Outline {

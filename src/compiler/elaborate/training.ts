@@ -4,7 +4,7 @@
  */
 import { differentiate, haveGradients } from "../ops/differentiate.ts";
 import type { Node, Output, Value, Variable } from "../graph/graph.ts";
-import { showType } from "../types/tensor.ts";
+import { showType, type TensorType } from "../types/tensor.ts";
 import { type Span, spanText } from "../source/source.ts";
 import type { OptimizeLine } from "../syntax/ast.ts";
 import type { Accumulation } from "./accumulation.ts";
@@ -103,6 +103,7 @@ export function addTraining(evaluator: Evaluator, network: Network, work: Work):
   const groups = lines.map((line): Group => makeGroup(evaluator, network, line, scope));
   const treated = treatGradients(evaluator, network, work.accumulation?.means(gradients) ?? gradients);
   const checked = new Set<string>();
+  const shown = new Map<TensorType, string>();
   for (const { variable, line } of trained) {
     const [gradient, given] = [gradients.get(variable), treated.get(variable)];
     const group = groups[line];
@@ -113,7 +114,9 @@ export function addTraining(evaluator: Evaluator, network: Network, work: Work):
       outputs.push({ name: `grad.${variable.path}`, kind: "gradient", value: gradient, span: variable.span });
     }
     if (group.optimizer === undefined || group.rate === undefined) continue;
-    const like = `${String(line)} ${showType(variable.type)}`;
+    const type = shown.get(variable.type) ?? showType(variable.type);
+    shown.set(variable.type, type);
+    const like = `${String(line)} ${type}`;
     if (context.shared.checkOnly && checked.has(like)) continue;
     checked.add(like);
     const { by } = group.line.node;

@@ -41,7 +41,7 @@ export class VariableStore {
       this.#reused.push(known);
       return known;
     }
-    const node = this.#graph.at({ path, span }, () => this.#graph.node("variable", { path }, [], [type]));
+    const node = this.#graph.node("variable", { path }, [], [type], { path, span });
     const variable: Variable = {
       path,
       kind,

@@ -48,8 +48,13 @@ export class GraphBuilder {
   }
 
   /** A node of known output types: leaves, and copies of nodes of another graph. */
-  node(op: string, attributes: Attributes, inputs: readonly Value[], outputs: readonly TensorType[]): Node {
-    const { path, span } = this.#origin;
+  node(
+    op: string,
+    attributes: Attributes,
+    inputs: readonly Value[],
+    outputs: readonly TensorType[],
+    { path, span }: Origin = this.#origin,
+  ): Node {
     const node: Node = { id: this.#nodes.length, op, attributes, inputs, outputs, path, span };
     this.#nodes.push(node);
     return node;
