@@ -10,6 +10,7 @@ import { emitPortable } from "../backends/portable/index.ts";
 import { emitTfjs } from "../backends/tfjs/index.ts";
 import { diagnose } from "../compiler/diagnostics/catalog.ts";
 import type { Diagnostic } from "../compiler/diagnostics/diagnostic.ts";
+import type { Node } from "../compiler/graph/graph.ts";
 import type { TypeRules } from "../compiler/graph/builder.ts";
 import { decompose } from "../compiler/ops/decompose.ts";
 import type { Program } from "../compiler/program.ts";
@@ -28,6 +29,10 @@ export interface Written {
   /** Nodes of the target's graph, all signatures together. */
   readonly nodes: number;
   readonly milliseconds: Readonly<Record<string, number>>;
+}
+export interface WrittenTfjs extends Written {
+  /** Which node of the program each node of the graph is of. */
+  readonly origins: ReadonlyMap<string, Node>;
 }
 
 /** A program that a target cannot express. */
@@ -56,10 +61,10 @@ export interface TfjsRequest {
   readonly probe?: boolean;
 }
 
-export async function writeTfjs(program: Program, path: string, request: TfjsRequest): Promise<Written> {
+export async function writeTfjs(program: Program, path: string, request: TfjsRequest): Promise<WrittenTfjs> {
   const clock = new Clock();
   const { mode, weights, seed, rules, probe = false } = request;
-  const { files, refusals } = emitTfjs(program, { mode, seed, probe, decompose, rules });
+  const { files, refusals, origins } = emitTfjs(program, { mode, seed, probe, decompose, rules });
   clock.lap("emit");
   if (refusals.length > 0) throw new TargetError(program, "tfjs", refusals);
   const names = [...files.keys(), WEIGHTS];
@@ -70,7 +75,7 @@ export async function writeTfjs(program: Program, path: string, request: TfjsReq
   clock.lap("write");
   const artifacts = await Promise.all(names.map((name) => describe(join(path, name))));
   clock.lap("hash");
-  return { artifacts, nodes: nodesOf(program, mode), milliseconds: clock.laps };
+  return { artifacts, nodes: nodesOf(program, mode), milliseconds: clock.laps, origins };
 }
 
 /** Prediction as a module of plain tfjs operators, with the weights that it reads. */

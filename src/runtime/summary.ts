@@ -125,6 +125,11 @@ function nodeCosts(graph: Graph): readonly NodeCost[] {
   });
 }
 
+/** FLOP of one node for a batch. */
+export function flopsOfNode(node: Node, batch: number): number {
+  return at(costOf(node).flops, batch);
+}
+
 function sumOf(costs: readonly NodeCost[], inside: (path: string) => boolean, which: "flops" | "bytes"): number {
   return costs.reduce((sum, cost) => sum + (inside(cost.path) ? cost[which] : 0), 0);
 }

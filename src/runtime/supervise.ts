@@ -28,11 +28,18 @@ export function workerEnvironment(kernels = 1, env: NodeJS.ProcessEnv = process.
   };
 }
 
+/** An environment that makes the engine write, and who reads it. */
+export interface WorkerLog {
+  readonly env: NodeJS.ProcessEnv;
+  readonly take: (text: string) => void;
+}
+
 /** Resolves when the training has ended or was stopped; throws what the worker failed with. */
 export async function superviseTraining(
   job: TrainJob,
   onMessage: (message: StepMessage) => void,
   signal?: AbortSignal,
+  log?: WorkerLog,
 ): Promise<Outcome | Diverged> {
   let outcome: Outcome | Diverged | undefined;
   await supervise(
@@ -43,6 +50,7 @@ export async function superviseTraining(
       onMessage(message);
     },
     signal,
+    log,
   );
   if (outcome === undefined) throw new EngineError("The training process ended without a word.");
   return outcome;
@@ -66,15 +74,17 @@ function supervise(
   job: Job,
   onMessage: (message: Exclude<JobMessage, Failed>) => void,
   signal: AbortSignal | undefined,
+  log?: WorkerLog,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = fork(join(packageRoot(), "dist", "worker.mjs"), {
-      env: workerEnvironment(job.kind === "train" ? kernelsOf(job.model) : 1),
+      env: { ...workerEnvironment(job.kind === "train" ? kernelsOf(job.model) : 1), ...log?.env },
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
     let failure: Error | undefined;
     let stderr = "";
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      log?.take(text);
       stderr = (stderr + text).slice(-4000);
     });
     const send = (message: ParentMessage): void => {

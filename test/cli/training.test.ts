@@ -117,6 +117,25 @@ describe.runIf(hasTensorflow)("archc train", () => {
       Array.from(values).forEach((value, i) => expect(other.get(name)?.[i]).toBeCloseTo(value, 4));
   });
 
+  it("profiles a few steps by line, and leaves a trace", () => {
+    const { status, stdout } = train("profiled", "--profile", "--steps", "6");
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^line +ms a step +share/);
+    expect(stdout).toMatch(/tiny\.arch:7 .* % .*let logits = x \|> linear\(classes\)/);
+    const profile = JSON.parse(bytes("profiled", "profile.json").toString()) as {
+      steps: number;
+      lines: { share: number }[];
+    };
+    expect(profile.steps).toBe(3);
+    expect(profile.lines.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 3);
+    const trace = JSON.parse(bytes("profiled", "trace.json").toString()) as {
+      traceEvents: { ph: string; ts: number; dur: number; args: { place: string } }[];
+    };
+    expect(trace.traceEvents.every(({ ph, ts, dur }) => ph === "X" && ts >= 0 && dur >= 0)).toBe(true);
+    expect(new Set(trace.traceEvents.map(({ args }) => args.place))).toContain("tiny.arch:7");
+    expect(train("onnx-profiled", "--profile", "--engine", "onnx").status).toBe(2);
+  }, 60_000);
+
   it("saves and ends with 130 on Ctrl-C, and resumes", async () => {
     const child = startArchc(
       folder,

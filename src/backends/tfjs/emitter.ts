@@ -75,7 +75,8 @@ export class GraphEmitter {
       return before;
     }
     const path = node.path === "" ? node.op : `${node.path}/${node.op}`;
-    const produced = this.within(path, () => row.emit(new NodeEmitter(this, node)).map((p) => [p]));
+    const emit = (): Produced[][] => row.emit(new NodeEmitter(this, node)).map((p) => [p]);
+    const produced = this.within(path, () => this.tf.of(node, emit));
     this.#held.set(node, produced);
     return produced;
   }

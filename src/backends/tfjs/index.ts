@@ -11,7 +11,7 @@ import { normRows } from "./rows-norm.ts";
 import { windowRows } from "./rows-windows.ts";
 import { decomposeMissing, type Backend, type Decompose, type Emission, type Refusal } from "../backend.ts";
 import type { TypeRules } from "../../compiler/graph/builder.ts";
-import type { Graph, Variable } from "../../compiler/graph/graph.ts";
+import type { Graph, Node, Variable } from "../../compiler/graph/graph.ts";
 import type { Program } from "../../compiler/program.ts";
 import { declarations, loader } from "./api.ts";
 import { inputForms } from "../inputs.ts";
@@ -39,7 +39,12 @@ export function tfjsTable(seed: number): Table {
   return { ...basicRows, ...windowRows, ...normRows, ...samplingRows, ...regionRows, random: randomRow(seed) };
 }
 
-export function emitTfjs(program: Program, options: TfjsOptions): Emission {
+export interface TfjsEmission extends Emission {
+  /** Which node of the program's graphs, lowered, each node of TensorFlow's is of, by its name. */
+  readonly origins: ReadonlyMap<string, Node>;
+}
+
+export function emitTfjs(program: Program, options: TfjsOptions): TfjsEmission {
   const refusals: Refusal[] = [];
   const { decompose, rules, seed = 0 } = options;
   const table = tfjsTable(seed);
@@ -96,7 +101,7 @@ export function emitTfjs(program: Program, options: TfjsOptions): Emission {
     files.set("index.mjs", loader);
     files.set("index.d.ts", declarations(model));
   }
-  return { files, refusals };
+  return { files, refusals, origins: tf.origins };
 }
 
 export const tfjsBackend: Backend<TfjsOptions> = { name: "tfjs", emit: emitTfjs };

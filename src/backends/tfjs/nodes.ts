@@ -2,6 +2,7 @@
  * Collects the nodes of one TensorFlow graph: names, constants, attributes and the control edges that make nodes
  * run in the order in which they were added. Knows TensorFlow's form, not the operators of the language.
  */
+import type { Node } from "../../compiler/graph/graph.ts";
 import type { AttrValue, NodeDef, TfShape, TfType } from "./proto.ts";
 
 /** An output of a TensorFlow node. */
@@ -34,6 +35,9 @@ export class TfNodes {
   readonly #names = new Map<string, number>();
   readonly #constants = new Map<string, TfValue>();
   #scope = "";
+  /** Which node of the program each node is of, by name; names alone do not tell. */
+  readonly origins = new Map<string, Node>();
+  #origin: Node | undefined;
   /** The last node of a chain of nodes, or the end of the last stretch. */
   #last: string | undefined;
   /** The end of the stretch before the last. */
@@ -53,6 +57,16 @@ export class TfNodes {
       return make();
     } finally {
       this.#scope = before;
+    }
+  }
+  /** Nodes that `make` adds are of this node of the program. */
+  of<T>(node: Node, make: () => T): T {
+    const before = this.#origin;
+    this.#origin = node;
+    try {
+      return make();
+    } finally {
+      this.#origin = before;
     }
   }
   /** Starts a new chain: what follows runs node after node, and does not wait for what was added before. */
@@ -90,6 +104,7 @@ export class TfNodes {
     options: NodeOptions,
   ): string {
     const name = this.#unique(this.#scope === "" ? op : `${this.#scope}/${op}`);
+    if (this.#origin) this.origins.set(name, this.#origin);
     const { after = [], chained = true } = options;
     const control = new Set(after);
     const before = this.#stretch === undefined ? this.#last : this.#before;

@@ -1,6 +1,7 @@
 /** `archc train`: trains a model on a manifest, in a run's folder. The loop is the runtime's; this asks and reports. */
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
+import type { Node } from "../../compiler/graph/graph.ts";
 import type { Program } from "../../compiler/program.ts";
 import type { StepMessage, TrainingEngineName } from "../../runtime/train/job.ts";
 import { Reported, STATUS, UsageError } from "../fail.ts";
@@ -23,6 +24,7 @@ interface TrainFlags extends ModelFlags, ReportFlags {
   readonly skipBad?: boolean;
   readonly overfitOneBatch?: boolean;
   readonly resume?: boolean;
+  readonly profile?: boolean;
 }
 
 export function train(): Command {
@@ -43,6 +45,7 @@ export function train(): Command {
     .option("--weights <file>", "weights to start from, instead of the seed's")
     .option("--skip-bad", "leave rows out that cannot be used")
     .option("--overfit-one-batch", "train on the first batch alone, to see that the loss can fall")
+    .option("--profile", "make a few steps only, and tell where their time goes, by line of the model")
     .option("--resume", "go on where the run's checkpoint stands");
   return example(
     withReport(withModel(command)),
@@ -57,6 +60,10 @@ async function run(file: string, flags: TrainFlags): Promise<void> {
   const { prepareRun, readConfig, resumeRun } = await import("../../runtime/train/prepare.ts");
   const { superviseTraining } = await import("../../runtime/supervise.ts");
   const { signal } = interruption();
+  if (flags.profile === true && flags.engine === "onnx")
+    throw new UsageError("--profile reads what TensorFlow's executor logs; it is for --engine tfjs.");
+  const { tellProfile, PROFILED_STEPS } = await import("../profile.ts");
+  let origins: ReadonlyMap<string, Node> = new Map();
   let program: Program;
   let job;
   if (flags.resume === true) {
@@ -83,10 +90,15 @@ async function run(file: string, flags: TrainFlags): Promise<void> {
       ...wishes,
       skipBad: flags.skipBad === true,
       overfitOneBatch: flags.overfitOneBatch === true,
+      ...(flags.profile === true && { steps: steps ?? PROFILED_STEPS }),
+      onOrigins: (made) => (origins = made),
     });
   }
   const reporter = new Reporter(ui, program.name);
-  const outcome = await superviseTraining(job, (message) => reporter.tell(message), signal).finally(() =>
+  const { ExecutorLog, EXECUTOR_LOG } = await import("../../runtime/train/profile.ts");
+  const log = flags.profile === true ? new ExecutorLog() : undefined;
+  const reading = log && { env: EXECUTOR_LOG, take: (text: string) => log.take(text) };
+  const outcome = await superviseTraining(job, (message) => reporter.tell(message), signal, reading).finally(() =>
     reporter.end(),
   );
   if (outcome.kind === "diverged") {
@@ -100,6 +112,7 @@ async function run(file: string, flags: TrainFlags): Promise<void> {
     ui.note(`stopped after ${outcome.step} steps; saved. Go on with:   archc train ${file} -o ${folder} --resume`);
     throw new Reported(STATUS.interrupted);
   }
+  if (log) tellProfile(ui, folder, program, origins, log.runs, job.batch);
   ui.print(
     `${folder}: ${outcome.step} steps; weights in ${folder}/weights.safetensors, every step in ${folder}/metrics.jsonl`,
   );
@@ -117,6 +130,7 @@ function refuseWithResume(flags: TrainFlags): void {
     "weights",
     "skipBad",
     "overfitOneBatch",
+    "profile",
     "model",
     "variant",
     "set",

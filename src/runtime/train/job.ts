@@ -98,6 +98,8 @@ export const RUN_FILES = {
   state: "checkpoints/last.json",
   weights: "weights.safetensors",
   best: "best.safetensors",
+  profile: "profile.json",
+  trace: "trace.json",
 } as const;
 
 /** What the files of an ONNX run's model are called, without their endings. */

@@ -4,6 +4,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
+import type { Node } from "../../compiler/graph/graph.ts";
 import type { TypeRules } from "../../compiler/graph/builder.ts";
 import type { Program } from "../../compiler/program.ts";
 import { writeOnnxStep } from "../artifact-onnx.ts";
@@ -55,6 +56,8 @@ export interface RunRequest {
   readonly weights?: string | undefined;
   readonly skipBad: boolean;
   readonly overfitOneBatch: boolean;
+  /** Told which node of the program each node of the TensorFlow graph is of. */
+  readonly onOrigins?: (origins: ReadonlyMap<string, Node>) => void;
 }
 
 const CHECKPOINT_SECONDS = 300;
@@ -76,8 +79,10 @@ export async function prepareRun(program: Program, rules: TypeRules, request: Ru
   try {
     const place = join(run, RUN_FILES.model);
     const { seed, engine } = request;
-    if (engine === "tfjs") await writeTfjs(program, place, { mode: "train", weights, seed, rules });
-    else await writeOnnxStep(program, join(place, `${STEP_FILE}.onnx`), { weights, seed, rules, evaluation: true });
+    if (engine === "tfjs") {
+      const { origins } = await writeTfjs(program, place, { mode: "train", weights, seed, rules });
+      request.onOrigins?.(origins);
+    } else await writeOnnxStep(program, join(place, `${STEP_FILE}.onnx`), { weights, seed, rules, evaluation: true });
   } finally {
     await weights.close();
   }
