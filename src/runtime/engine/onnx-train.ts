@@ -106,7 +106,7 @@ export class OnnxStep {
   }
 
   static async open(path: string, state: OnnxState, options: OnnxSessionOptions = {}): Promise<OnnxStep> {
-    return new OnnxStep(state, await OnnxSession.open(path, options));
+    return new OnnxStep(state, await OnnxSession.open(path, { sleeping: true, ...options }));
   }
 
   /** What the file gives of this batch, new values of variables apart: these are kept for the next run. */

@@ -27,6 +27,8 @@ export interface OnnxSessionOptions {
   readonly threads?: number;
   /** "all" unless said. "none" runs the file as it is written, to look for a fault. */
   readonly optimize?: "all" | "none";
+  /** Between two runs threads wait asleep: they would take the time of whoever prepares the next one. */
+  readonly sleeping?: boolean;
 }
 
 const dtypes = {
@@ -60,6 +62,7 @@ export class OnnxSession {
       // Errors are thrown; warnings on stderr would be read as ours.
       logSeverityLevel: 3,
       graphOptimizationLevel: options.optimize === "none" ? "disabled" : "all",
+      ...(options.sleeping === true ? { extra: { session: { force_spinning_stop: "1" } } } : {}),
       ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
     };
     try {

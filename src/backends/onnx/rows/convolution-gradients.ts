@@ -40,8 +40,33 @@ const inputGradient: Row = (n) => {
   const plain = both(window.stride, (step) => step === 1) && reaches;
   const perChannel = inner === 1 && outer?.constant === window.groups;
   if (plain && ((window.groups === 1 && (isPoint || isFew)) || perChannel)) return turned(n, window, perChannel);
+  if (window.groups === 1 && isSmall(from)) return spread(n, window);
   return transposedConvolution(n, n.input(0), n.input(1), { ...window, from, to: n.result.shape.slice(2) });
 };
+
+/** So few pixels that a filter of many channels is larger than what it is multiplied with: then it is moved once at most. */
+const FEW_PIXELS = 64;
+function isSmall(image: Shape): boolean {
+  return (elementCount(image).constant ?? Infinity) <= FEW_PIXELS;
+}
+
+/** All pixels of the batch times the filter in one product, each row then added to the places that its pixel met. */
+function spread(n: NodeEmitter, { kernel, stride, pad, dilation }: Window): string {
+  const [batch = Dim.one, outer = Dim.one, ...image] = n.type(0).shape;
+  const inner = n.type(1).shape[1] ?? Dim.one;
+  const all = inner.scaled(kernel[0] * kernel[1]);
+  const last = n.one("Transpose", [n.input(0)], { perm: { ints: [0, 2, 3, 1] } });
+  const pixels = n.reshape(last, [batch, ...image, outer], [elementCount([batch, ...image]), outer]);
+  const filter = n.reshape(n.input(1), n.type(1).shape, [outer, all]);
+  const product = n.one("MatMul", [pixels, filter]);
+  const rows = n.one("Reshape", [product, n.shape([batch, elementCount(image), all])]);
+  const columns = n.one("Transpose", [rows], { perm: { ints: [0, 2, 1] } });
+  return n.one("Col2Im", [columns, n.shape(n.result.shape.slice(2)), n.ints(kernel)], {
+    strides: { ints: stride },
+    pads: { ints: [...pad, ...pad] },
+    dilations: { ints: dilation },
+  });
+}
 
 /** A convolution of dy with the filter turned around, its channels exchanged. */
 function turned(n: NodeEmitter, { kernel, pad, dilation, groups }: Window, perChannel: boolean): string {
@@ -95,7 +120,10 @@ const weightGradient: Row = (n) => {
   const isPoint = both(window.kernel, (size) => size === 1) && both(window.pad, (pad) => pad === 0);
   if (window.groups === 1 && isPoint) return ofPoints(n, window);
   if (window.groups > 1 && window.groups === channels) return perChannel(n, window);
-  return window.groups === 1 && channels > FEW ? byRows(n, window) : bySamples(n, window);
+  if (window.groups > 1 || channels <= FEW) return bySamples(n, window);
+  const outer = n.type(1).shape[1]?.constant ?? 0;
+  const isLarge = Math.max(channels, outer) > MOST_TURNED && isSmall(n.type(1).shape.slice(2));
+  return isLarge && channels * outer > 256 * 256 ? atOnce(n, window) : byRows(n, window);
 };
 /** So few channels make products too narrow to be worth their start. */
 const FEW = 4;
@@ -153,6 +181,23 @@ function byRows(n: NodeEmitter, window: Window): string {
     return n.one("MatMul", [dy, rows]);
   });
   return placesLast(n, n.one("Concat", products, { axis: { int: 1 } }), outer, channels, products.length);
+}
+
+/** One product, of the image with all places of the filter behind each channel: what it gives lies as the filter does. */
+function atOnce(n: NodeEmitter, window: Window): string {
+  const channels = n.type(0).shape[1] ?? Dim.one;
+  const made = n.type(1).shape;
+  const [batch = Dim.one, outer = Dim.one, ...image] = made;
+  const x = padded(n, n.one("Transpose", [n.input(0)], { perm: { ints: [0, 2, 3, 1] } }), window.pad, 1);
+  const parts = places(window).map((place) => n.one("Unsqueeze", [met(n, x, window, place, 1), n.ints([4])]));
+  const joined = n.one("Concat", parts, { axis: { int: 4 } });
+  const all = channels.scaled(parts.length);
+  const columns = n.reshape(
+    joined,
+    [batch, ...image, channels, Dim.of(parts.length)],
+    [elementCount([batch, ...image]), all],
+  );
+  return n.reshape(n.one("MatMul", [channelRows(n, n.input(1), made), columns]), [outer, all], n.result.shape);
 }
 
 /** A product a sample (and group) over the image's pixels with all places of the filter side by side, then their sum. */
