@@ -12,14 +12,17 @@ type Tensor4D = tfjs.Tensor4D;
 export function dilated(tf: Tf, kernel: Tensor, down: number, across: number): Tensor4D {
   return tf.tidy(() => {
     const [h = 1, w = 1, i = 1, o = 1] = kernel.shape;
-    const gaps: [number, number][] = [
+    const rows = tf.pad(tf.reshape(kernel, [h, 1, w * i * o]), [
       [0, 0],
       [0, down - 1],
       [0, 0],
+    ]);
+    const columns = tf.pad(tf.reshape(rows, [h * down * w, 1, i * o]), [
+      [0, 0],
       [0, across - 1],
       [0, 0],
-    ];
-    const wide = tf.reshape(tf.pad(tf.reshape(kernel, [h, 1, w, 1, i * o]), gaps), [h * down, w * across, i, o]);
+    ]);
+    const wide = tf.reshape(columns, [h * down, w * across, i, o]);
     return tf.slice(wide, 0, [down * (h - 1) + 1, across * (w - 1) + 1, i, o]) as Tensor4D;
   });
 }
