@@ -49,7 +49,8 @@ export function prepare(description, picture, points) {
   const plane = image.size * image.size;
   const normalised = planes.map((value, i) => {
     const channel = Math.floor(i / plane);
-    return (value / 255 - image.mean[channel]) / image.std[channel];
+    // A pixel is a byte, as in training.
+    return (Math.round(value) / 255 - image.mean[channel]) / image.std[channel];
   });
   const feeds = { [image.name]: normalised, [landmarks.name]: points.flatMap((point) => apply(toCrop, point)) };
   return { feeds, landmarks: { [landmarks.name]: feeds[landmarks.name] }, toPicture };

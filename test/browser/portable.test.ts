@@ -44,7 +44,7 @@ beforeAll(async () => {
   await writePortable(program, join(folder, "dhaa"), { weights, rules: rulesOf(new TestHost("models/dhaa.arch")) });
   await weights.close();
   const site = await serve({ node_modules: resolve("node_modules"), dhaa: join(folder, "dhaa") }, texts);
-  closers.push(site.close);
+  closers.push(() => site.close());
   const browser = await openBrowser();
   closers.push(() => browser.close());
   page = await browser.newPage();
