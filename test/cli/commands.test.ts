@@ -84,6 +84,8 @@ describe("wrong use and missing files", () => {
     [["compile", "tiny.arch", "--target", "caffe", "-o", "x"], "tfjs, onnx"],
     [["compile", "tiny.arch", "--target", "onnx", "-o", "x"], "ends in .onnx"],
     [["compile", "tiny.arch", "--target", "tfjs", "-o", "x", "--seed", "-1"], "whole number"],
+    [["compile", "tiny.arch", "--target", "tfjs", "--portable", "--mode", "train", "-o", "x"], "--mode predict"],
+    [["compile", "tiny.arch", "--target", "onnx", "--portable", "-o", "x.onnx"], "--target tfjs"],
     [["summary", "tiny.arch", "--set", "classes"], "PATH=VALUE"],
     [["train", "tiny.arch", "-o", "run"], "Training needs data"],
     [["engine", "install", "theano"], "no engine `theano`"],
@@ -220,6 +222,13 @@ describe("archc weights", () => {
 });
 
 describe("archc compile", () => {
+  it("writes a module for browsers, too", () => {
+    const { status } = archc(folder, "compile", "tiny.arch", "--target", "tfjs", "--portable", "-o", "page");
+    expect(status).toBe(0);
+    const files = ["index.d.ts", "index.mjs", "model.json", "model.mjs", "operators.mjs", "weights.safetensors"];
+    expect(readdirSync(join(folder, "page")).sort()).toEqual(files);
+    expect(readFileSync(join(folder, "page/model.mjs"), "utf8")).toMatch(/^\/\/ \w+, from tiny\.arch/);
+  });
   it("writes a whole tfjs folder, the same bytes each time, with their hashes", () => {
     const made = archc(folder, "compile", "tiny.arch", "--target", "tfjs", "-o", "build/one", "--json");
     expect(made.status).toBe(0);

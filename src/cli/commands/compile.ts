@@ -79,7 +79,9 @@ async function run(file: string, flags: CompileFlags): Promise<void> {
       "--target tfjs --portable --mode predict",
     );
   if (flags.target === "tfjs" && flags.rawInputs === true)
-    throw new UsageError("--raw-inputs is for --target onnx; a tfjs folder takes images either way, as floats or as bytes.");
+    throw new UsageError(
+      "--raw-inputs is for --target onnx; a tfjs folder takes images either way, as floats or as bytes.",
+    );
   if (flags.target === "tfjs" && flags.externalData === true)
     throw new UsageError("--external-data is for --target onnx; a tfjs folder's weights lie beside its graph anyhow.");
   if (flags.target === "onnx" && flags.allVariants !== true && !flags.output.endsWith(".onnx")) {
