@@ -78,7 +78,10 @@ function supervise(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = fork(join(packageRoot(), "dist", "worker.mjs"), {
-      env: { ...workerEnvironment(job.kind === "train" ? kernelsOf(job.model) : 1), ...log?.env },
+      env: {
+        ...workerEnvironment(job.kind === "train" && job.engine === "tfjs" ? kernelsOf(job.model) : 1),
+        ...log?.env,
+      },
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
     let failure: Error | undefined;
