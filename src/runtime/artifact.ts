@@ -57,14 +57,16 @@ export interface TfjsRequest {
   /** The key of random draws, as in dropout. */
   readonly seed: number;
   readonly rules: TypeRules;
+  /** `bf16`: heavy work in bf16, with weights and updates in f32. */
+  readonly precision?: "f32" | "bf16";
   /** Adds the signature that gives gradients, for comparisons. */
   readonly probe?: boolean;
 }
 
 export async function writeTfjs(program: Program, path: string, request: TfjsRequest): Promise<WrittenTfjs> {
   const clock = new Clock();
-  const { mode, weights, seed, rules, probe = false } = request;
-  const { files, refusals, origins } = emitTfjs(program, { mode, seed, probe, decompose, rules });
+  const { mode, weights, seed, rules, precision, probe = false } = request;
+  const { files, refusals, origins } = emitTfjs(program, { mode, seed, probe, decompose, rules, ...(precision && { precision }) });
   clock.lap("emit");
   if (refusals.length > 0) throw new TargetError(program, "tfjs", refusals);
   const names = [...files.keys(), WEIGHTS];

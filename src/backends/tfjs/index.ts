@@ -2,6 +2,7 @@
  * The tfjs target: a program as a TensorFlow SavedModel that trains itself, with a typed JavaScript API beside it. Pure:
  * files are returned, never written, and equal programs give equal bytes. Weights are not among them; they are streamed.
  */
+import { mixedPrecision } from "../../compiler/passes/mixed.ts";
 import { simplify } from "../../compiler/passes/simplify.ts";
 import { randomRow } from "./rows-random.ts";
 import { regionRows } from "./rows-regions.ts";
@@ -29,6 +30,8 @@ export interface TfjsOptions {
   readonly probe?: boolean;
   /** The key of random draws in training, such as dropout's. */
   readonly seed?: number;
+  /** `bf16`: heavy work in bf16, with weights and updates in f32. */
+  readonly precision?: "f32" | "bf16";
   /** What operators without a form of their own mean. */
   readonly decompose?: Decompose;
   readonly rules?: TypeRules;
@@ -46,10 +49,11 @@ export interface TfjsEmission extends Emission {
 
 export function emitTfjs(program: Program, options: TfjsOptions): TfjsEmission {
   const refusals: Refusal[] = [];
-  const { decompose, rules, seed = 0 } = options;
+  const { decompose, rules, seed = 0, precision } = options;
   const table = tfjsTable(seed);
   const lower = (whole: Graph): Graph => {
-    const graph = simplify(whole);
+    const simple = simplify(whole);
+    const graph = precision === "bf16" && rules ? mixedPrecision(rules).run(simple).graph : simple;
     return decompose && rules
       ? decomposeMissing(graph, (node) => table[node.op] !== undefined, decompose, rules)
       : graph;

@@ -6,6 +6,7 @@ import type { NodeEmitter, Produced, Row, Table } from "./emitter.ts";
 import { channelsLast, kernelLayout, type Layout, type LayoutRule } from "../layout.ts";
 import { attr, type TfValue } from "./nodes.ts";
 import type { AttrValue } from "./proto.ts";
+import { tapsAreFaster, weightGradientByTaps } from "./taps.ts";
 import { cropGradient, paddedSizes, padInput, paddingOf, type Padding } from "./windows.ts";
 
 const last = channelsLast(4);
@@ -125,6 +126,8 @@ function inputGradient(e: NodeEmitter, dy: TfValue, w: TfValue, c: Convolution):
   return cropGradient(e, join(e, parts), c.padding, c.input);
 }
 function weightGradient(e: NodeEmitter, x: TfValue, dy: TfValue, c: Convolution): TfValue {
+  const taps = { ...c, pad: pairAttribute(e.node, "pad"), output: e.inputShape(1) };
+  if (x.type === "bf16" && c.groups === 1 && tapsAreFaster(taps)) return weightGradientByTaps(e, x, dy, taps);
   const padded = padInput(e, x, c.padding);
   const given = attributes(c, x.type);
   const [o, i, h, w] = e.outputShape().map((d) => e.static(d, "a kernel's size")) as [number, number, number, number];

@@ -26,6 +26,7 @@ interface CompileFlags extends ModelFlags, ReportFlags {
   readonly stats?: boolean;
   readonly rawInputs?: boolean;
   readonly externalData?: boolean;
+  readonly precision?: "f32" | "bf16";
 }
 
 export function compile(): Command {
@@ -48,6 +49,12 @@ export function compile(): Command {
       ]),
     )
     .option("--portable", "tfjs: prediction as a module of plain tfjs operators, which a browser runs, too")
+    .addOption(
+      new Option(
+        "--precision <type>",
+        "tfjs: what convolutions, products and the work between them compute in; weights stay f32 (default: f32)",
+      ).choices(["f32", "bf16"]),
+    )
     .option("--all-variants", "the model and every variant of the file, each under its name")
     .option("--raw-inputs", "onnx: images are fed as the bytes of pictures and normalised in the graph")
     .option("--external-data", "onnx: weights in a file of their own, as they are past 2 GB anyhow")
@@ -78,6 +85,8 @@ async function run(file: string, flags: CompileFlags): Promise<void> {
       "--portable is for predictions with --target tfjs.",
       "--target tfjs --portable --mode predict",
     );
+  if (flags.target === "onnx" && flags.precision === "bf16")
+    throw new UsageError("--precision bf16 is for --target tfjs; ONNX files compute in the model's own types.");
   if (flags.target === "tfjs" && flags.rawInputs === true)
     throw new UsageError(
       "--raw-inputs is for --target onnx; a tfjs folder takes images either way, as floats or as bytes.",
@@ -140,7 +149,10 @@ async function build(
       const { writeTfjs } = await import("../../runtime/artifact.ts");
       const mode = flags.mode ?? (program.train === undefined ? "predict" : "train");
       if (mode === "train") requireLoss(program);
-      written = await writeTfjs(program, place, { mode, weights, seed, rules });
+      written = await writeTfjs(program, place, {
+        ...{ mode, weights, seed, rules },
+        ...(flags.precision && { precision: flags.precision }),
+      });
     } else {
       const { writeOnnx, writeOnnxStep } = await import("../../runtime/artifact-onnx.ts");
       const rawInputs = flags.rawInputs === true;

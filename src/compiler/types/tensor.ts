@@ -20,9 +20,13 @@ export function isInt(dtype: DType): boolean {
   return dtype === "i32" || dtype === "i64";
 }
 
-/** The classes a signature may name instead of one element type. */
+/**
+ * The classes a signature may name instead of one element type. `wide` is a float type of its own, for what stays in single
+ * precision beside data in a half type: scales, statistics, places.
+ */
 export const dtypeClasses = {
   float: isFloat,
+  wide: isFloat,
   int: isInt,
   num: (dtype: DType): boolean => isFloat(dtype) || isInt(dtype),
   any: (): boolean => true,
