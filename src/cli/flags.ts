@@ -44,6 +44,12 @@ function setting(value: string): string {
   throw new InvalidArgumentError("It has the form PATH=VALUE, as in classes=11.");
 }
 
+/** --precision of a graph that TensorFlow runs. */
+export function precisionOption(where = ""): Option {
+  const text = `${where}what convolutions, products and the work between them compute in; weights stay f32 (default: f32)`;
+  return new Option("--precision <type>", text).choices(["f32", "bf16"]);
+}
+
 /** A whole number of at least `least`. */
 export function whole(least: number): (value: string) => number {
   return (value) => {

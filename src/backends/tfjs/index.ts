@@ -24,14 +24,16 @@ import { encodeSavedModel, type SignatureDef } from "./proto.ts";
 import { emitGraph } from "./signature.ts";
 import { declareVariables, weightSignatures } from "./variables.ts";
 
+/** `bf16`: convolutions, products and the work between them in bf16; weights, losses and updates in f32. */
+export type TfjsPrecision = "f32" | "bf16";
+
 export interface TfjsOptions {
   readonly mode: "train" | "predict";
   /** Adds the signature `gradients`: losses and all gradients of a training step that changes nothing. */
   readonly probe?: boolean;
   /** The key of random draws in training, such as dropout's. */
   readonly seed?: number;
-  /** `bf16`: heavy work in bf16, with weights and updates in f32. */
-  readonly precision?: "f32" | "bf16";
+  readonly precision?: TfjsPrecision;
   /** What operators without a form of their own mean. */
   readonly decompose?: Decompose;
   readonly rules?: TypeRules;
@@ -49,10 +51,11 @@ export interface TfjsEmission extends Emission {
 
 export function emitTfjs(program: Program, options: TfjsOptions): TfjsEmission {
   const refusals: Refusal[] = [];
-  const { decompose, rules, seed = 0, precision } = options;
+  const { decompose, rules, seed = 0, precision = "f32" } = options;
   const table = tfjsTable(seed);
   const lower = (whole: Graph): Graph => {
     const simple = simplify(whole);
+    if (precision === "bf16" && rules === undefined) throw new Error("bf16 needs the types of operators");
     const graph = precision === "bf16" && rules ? mixedPrecision(rules).run(simple).graph : simple;
     return decompose && rules
       ? decomposeMissing(graph, (node) => table[node.op] !== undefined, decompose, rules)

@@ -4,11 +4,12 @@
  */
 import { basename, dirname, join } from "node:path";
 import { Command, Option } from "commander";
+import type { TfjsPrecision } from "../../backends/tfjs/index.ts";
 import type { Program } from "../../compiler/program.ts";
 import type { Written } from "../../runtime/artifact.ts";
 import { DiskHost } from "../../runtime/host.ts";
 import { report, Reported, STATUS, UsageError } from "../fail.ts";
-import { example, type ModelFlags, type ReportFlags, whole, withModel, withReport } from "../flags.ts";
+import { example, type ModelFlags, type ReportFlags, precisionOption, whole, withModel, withReport } from "../flags.ts";
 import { interruption } from "../interrupt.ts";
 import { type Loaded, load, requireFile, tell } from "../load.ts";
 import { scaled, table, Ui } from "../ui.ts";
@@ -26,7 +27,7 @@ interface CompileFlags extends ModelFlags, ReportFlags {
   readonly stats?: boolean;
   readonly rawInputs?: boolean;
   readonly externalData?: boolean;
-  readonly precision?: "f32" | "bf16";
+  readonly precision?: TfjsPrecision;
 }
 
 export function compile(): Command {
@@ -49,12 +50,7 @@ export function compile(): Command {
       ]),
     )
     .option("--portable", "tfjs: prediction as a module of plain tfjs operators, which a browser runs, too")
-    .addOption(
-      new Option(
-        "--precision <type>",
-        "tfjs: what convolutions, products and the work between them compute in; weights stay f32 (default: f32)",
-      ).choices(["f32", "bf16"]),
-    )
+    .addOption(precisionOption("tfjs: "))
     .option("--all-variants", "the model and every variant of the file, each under its name")
     .option("--raw-inputs", "onnx: images are fed as the bytes of pictures and normalised in the graph")
     .option("--external-data", "onnx: weights in a file of their own, as they are past 2 GB anyhow")
@@ -85,8 +81,8 @@ async function run(file: string, flags: CompileFlags): Promise<void> {
       "--portable is for predictions with --target tfjs.",
       "--target tfjs --portable --mode predict",
     );
-  if (flags.target === "onnx" && flags.precision === "bf16")
-    throw new UsageError("--precision bf16 is for --target tfjs; ONNX files compute in the model's own types.");
+  if (flags.precision === "bf16" && (flags.target === "onnx" || flags.portable === true))
+    throw new UsageError("--precision bf16 is for the graph of --target tfjs; ONNX files and modules compute in f32.");
   if (flags.target === "tfjs" && flags.rawInputs === true)
     throw new UsageError(
       "--raw-inputs is for --target onnx; a tfjs folder takes images either way, as floats or as bytes.",
@@ -149,10 +145,7 @@ async function build(
       const { writeTfjs } = await import("../../runtime/artifact.ts");
       const mode = flags.mode ?? (program.train === undefined ? "predict" : "train");
       if (mode === "train") requireLoss(program);
-      written = await writeTfjs(program, place, {
-        ...{ mode, weights, seed, rules },
-        ...(flags.precision && { precision: flags.precision }),
-      });
+      written = await writeTfjs(program, place, { mode, weights, seed, rules, precision: flags.precision });
     } else {
       const { writeOnnx, writeOnnxStep } = await import("../../runtime/artifact-onnx.ts");
       const rawInputs = flags.rawInputs === true;

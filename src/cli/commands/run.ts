@@ -29,7 +29,13 @@ export function run(): Command {
     .addOption(
       new Option("--engine <engine>", "what computes").choices(["reference", "onnx", "tfjs"]).default("reference"),
     )
-    .addOption(new Option("--precision <type>", "of the reference engine (default: f32)").choices(["f32", "f64"]))
+    .addOption(
+      new Option("--precision <type>", "f64 is the reference's, bf16 TensorFlow's (default: f32)").choices([
+        "f32",
+        "f64",
+        "bf16",
+      ]),
+    )
     .option("--weights <file>", "the weights (safetensors)")
     .option("--seed <n>", "draws the weights where no file is given", whole(0), 0)
     .addOption(
@@ -47,8 +53,9 @@ export function run(): Command {
 async function action(file: string, flags: RunFlags): Promise<void> {
   const ui = new Ui(flags);
   const { engine, precision, mode, input, output, weights, seed, fetch = [] } = flags;
-  if (precision !== undefined && engine !== "reference")
-    throw new UsageError(`--precision is the reference engine's; ${engine} computes in the model's own types.`);
+  const able = { f32: engine, f64: "reference", bf16: "tfjs" }[precision ?? "f32"];
+  if (precision !== undefined && able !== engine)
+    throw new UsageError(`The ${engine} engine does not compute in ${precision}.`, `--engine ${able}`);
   const { program, rules } = await load(ui, file, flags);
   const { run: runOnce } = await import("../../runtime/run/run.ts");
   const results = await runOnce(program, rules, {

@@ -1,11 +1,12 @@
 /** `archc train`: trains a model on a manifest, in a run's folder. The loop is the runtime's; this asks and reports. */
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
+import type { TfjsPrecision } from "../../backends/tfjs/index.ts";
 import type { Node } from "../../compiler/graph/graph.ts";
 import type { Program } from "../../compiler/program.ts";
 import type { StepMessage, TrainingEngineName } from "../../runtime/train/job.ts";
 import { Reported, STATUS, UsageError } from "../fail.ts";
-import { example, type ModelFlags, type ReportFlags, whole, withModel, withReport } from "../flags.ts";
+import { example, type ModelFlags, type ReportFlags, precisionOption, whole, withModel, withReport } from "../flags.ts";
 import { interruption } from "../interrupt.ts";
 import { load } from "../load.ts";
 import { type Progress, Ui } from "../ui.ts";
@@ -14,6 +15,7 @@ interface TrainFlags extends ModelFlags, ReportFlags {
   readonly data?: string;
   readonly output: string;
   readonly engine?: TrainingEngineName;
+  readonly precision?: TfjsPrecision;
   readonly steps?: number;
   readonly epochs?: number;
   readonly batch?: number;
@@ -36,6 +38,7 @@ export function train(): Command {
     .option("--data <manifest>", "a CSV file with a row a sample; rows whose `split` is not `train` are left out")
     .requiredOption("-o, --output <run>", "the folder of the run")
     .addOption(new Option("--engine <engine>", "what computes (default: tfjs)").choices(["tfjs", "onnx"]))
+    .addOption(precisionOption())
     .option("--steps <n>", "how many steps, instead of epochs", whole(1))
     .option("--epochs <n>", "how many epochs (default: the model's)", whole(1))
     .option("--batch <n>", "samples a step (default: the model's)", whole(1))
@@ -77,6 +80,8 @@ async function run(file: string, flags: TrainFlags): Promise<void> {
     ({ program } = await load(ui, file, chosen));
     job = resumeRun(program, folder, config, flags);
   } else {
+    if (flags.engine === "onnx" && flags.precision === "bf16")
+      throw new UsageError("ONNX Runtime trains in f32; --precision bf16 needs --engine tfjs.");
     if (flags.data === undefined)
       throw new UsageError("Training needs data.", "archc train FILE --data manifest.csv -o run");
     // An edit as any other, so that the run's record holds it.
@@ -84,8 +89,35 @@ async function run(file: string, flags: TrainFlags): Promise<void> {
     const set = [...(flags.set ?? []), ...accumulated];
     const loaded = await load(ui, file, { ...flags, set });
     ({ program } = loaded);
-    const { data, engine = "tfjs", batch, seed = 0, steps, epochs, limit, weights, model, variant } = flags;
-    const wishes = { run: folder, file, data, engine, batch, seed, steps, epochs, limit, weights, model, variant, set };
+    const {
+      data,
+      engine = "tfjs",
+      precision = "f32",
+      batch,
+      seed = 0,
+      steps,
+      epochs,
+      limit,
+      weights,
+      model,
+      variant,
+    } = flags;
+    const wishes = {
+      run: folder,
+      file,
+      data,
+      engine,
+      precision,
+      batch,
+      seed,
+      steps,
+      epochs,
+      limit,
+      weights,
+      model,
+      variant,
+      set,
+    };
     job = await prepareRun(program, loaded.rules, {
       ...wishes,
       skipBad: flags.skipBad === true,
@@ -123,6 +155,7 @@ function refuseWithResume(flags: TrainFlags): void {
   const fixed = [
     "data",
     "engine",
+    "precision",
     "batch",
     "accumulate",
     "seed",

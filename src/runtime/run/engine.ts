@@ -9,7 +9,7 @@ import type { Program } from "../../compiler/program.ts";
 import type { Weights } from "../weights.ts";
 
 export type Tensors = ReadonlyMap<string, Tensor>;
-export type Precision = "f32" | "f64";
+export type Precision = "f32" | "f64" | "bf16";
 
 /** A program with its numbers. */
 export interface Setting {
@@ -20,6 +20,8 @@ export interface Setting {
   readonly seed: number;
   /** The step that training begins at; 0 unless said. */
   readonly begin?: number;
+  /** f32 unless said. */
+  readonly precision?: Precision;
 }
 
 /** The counter of its steps that a training graph has. */

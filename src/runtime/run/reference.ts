@@ -7,7 +7,7 @@ import { ownVersion } from "../package-root.ts";
 import { readVariable, seededWeights, type Weights } from "../weights.ts";
 import { type Engine, isOfStep, type Precision, STEP, withoutUpdates } from "./engine.ts";
 
-export function reference(precision: Precision): Engine {
+export function reference(precision: Exclude<Precision, "bf16">): Engine {
   return {
     name: "reference",
     version: () => Promise.resolve(ownVersion()),

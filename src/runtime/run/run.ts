@@ -24,6 +24,7 @@ export interface RunRequest {
 export async function engineNamed(name: Engine["name"], precision: Precision): Promise<Engine> {
   switch (name) {
     case "reference":
+      if (precision === "bf16") throw new InputError("The reference does not compute in bf16.", "--engine tfjs");
       return (await import("./reference.ts")).reference(precision);
     case "tfjs":
       return (await import("./tensorflow.ts")).tensorflow;
@@ -42,7 +43,7 @@ export async function run(asked: Program, rules: TypeRules, request: RunRequest)
   const inputs = await readInputs(graph, request.input);
   const engine = await engineNamed(request.engine, precision);
   const weights = await weightsFor(program, { weights: request.weights, seed });
-  const setting = { program, rules, weights, seed };
+  const setting = { program, rules, weights, seed, precision };
   let results: Tensors;
   try {
     if (mode === "predict") results = await predictOnce(engine, setting, inputs);

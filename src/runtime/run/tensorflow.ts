@@ -68,13 +68,14 @@ async function compiled(
 ): Promise<{ model: TfjsModel; remove: () => void }> {
   const { tf } = loadTensorflow({ threads: { inter: 2 } });
   const { program, rules, weights, seed } = setting;
+  const precision = setting.precision === "bf16" ? "bf16" : "f32";
   const folder = mkdtempSync(join(tmpdir(), "archc-run-"));
   const remove = (): void => {
     rmSync(folder, { recursive: true, force: true });
   };
   try {
     const place = join(folder, "model");
-    await writeTfjs(program, place, { mode, weights, seed, rules, probe: mode === "train" });
+    await writeTfjs(program, place, { mode, weights, seed, rules, precision, probe: mode === "train" });
     return { model: await openModel(place, { tf }), remove };
   } catch (error) {
     remove();

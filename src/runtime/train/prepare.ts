@@ -8,6 +8,7 @@ import type { Node } from "../../compiler/graph/graph.ts";
 import type { TypeRules } from "../../compiler/graph/builder.ts";
 import type { Program } from "../../compiler/program.ts";
 import { writeOnnxStep } from "../artifact-onnx.ts";
+import type { TfjsPrecision } from "../../backends/tfjs/index.ts";
 import { writeTfjs } from "../artifact.ts";
 import { limitedRecipe } from "../data/limits.ts";
 import { InputError } from "../error.ts";
@@ -36,6 +37,7 @@ export interface RunConfig {
   readonly weights: string | null;
   /** Runs from before there was a choice do not say it. */
   readonly engine?: TrainingEngineName;
+  readonly precision?: TfjsPrecision;
   readonly skipBad: boolean;
   readonly overfitOneBatch: boolean;
 }
@@ -48,6 +50,7 @@ export interface RunRequest {
   readonly set?: readonly string[] | undefined;
   readonly data: string;
   readonly engine: TrainingEngineName;
+  readonly precision: TfjsPrecision;
   readonly batch?: number | undefined;
   readonly seed: number;
   readonly steps?: number | undefined;
@@ -78,9 +81,9 @@ export async function prepareRun(program: Program, rules: TypeRules, request: Ru
   const weights = await weightsFor(program, { weights: request.weights, seed: request.seed });
   try {
     const place = join(run, RUN_FILES.model);
-    const { seed, engine } = request;
+    const { seed, engine, precision } = request;
     if (engine === "tfjs") {
-      const { origins } = await writeTfjs(program, place, { mode: "train", weights, seed, rules });
+      const { origins } = await writeTfjs(program, place, { mode: "train", weights, seed, rules, precision });
       request.onOrigins?.(origins);
     } else await writeOnnxStep(program, join(place, `${STEP_FILE}.onnx`), { weights, seed, rules, evaluation: true });
   } finally {
@@ -146,6 +149,7 @@ function configOf(program: Program, request: RunRequest): RunConfig {
     limit: request.limit ?? null,
     weights: request.weights === undefined ? null : from(request.weights),
     engine: request.engine,
+    precision: request.precision,
     skipBad: request.skipBad,
     overfitOneBatch: request.overfitOneBatch,
   };
