@@ -3,6 +3,7 @@
  * files are returned, never written, and equal programs give equal bytes. Weights are not among them; they are streamed.
  */
 import { mixedPrecision } from "../../compiler/passes/mixed.ts";
+import { recompute } from "../../compiler/passes/recompute.ts";
 import { simplify } from "../../compiler/passes/simplify.ts";
 import { randomRow } from "./rows-random.ts";
 import { regionRows } from "./rows-regions.ts";
@@ -26,11 +27,14 @@ import { declareVariables, weightSignatures } from "./variables.ts";
 
 /** `bf16`: convolutions, products and the work between them in bf16; weights, losses and updates in f32. */
 export type TfjsPrecision = "f32" | "bf16";
+export type Memory = "normal" | "low";
 
 export interface TfjsOptions {
   readonly mode: "train" | "predict";
   /** Adds the signature `gradients`: losses and all gradients of a training step that changes nothing. */
   readonly probe?: boolean;
+  /** `low` keeps less for the backward pass and computes it again. */
+  readonly memory?: Memory;
   /** The key of random draws in training, such as dropout's. */
   readonly seed?: number;
   readonly precision?: TfjsPrecision;
@@ -63,9 +67,10 @@ export function emitTfjs(program: Program, options: TfjsOptions): TfjsEmission {
   };
   const wanted: [string, Graph][] = [];
   if (options.mode === "train" && program.train) {
-    const train = lower(program.train);
+    const step = (graph: Graph): Graph => (options.memory === "low" ? recompute.run(lower(graph)).graph : lower(graph));
+    const train = step(program.train);
     wanted.push(["train_step", train]);
-    if (program.accumulate) wanted.push(["accumulate", lower(program.accumulate)]);
+    if (program.accumulate) wanted.push(["accumulate", step(program.accumulate)]);
     if (options.probe === true) wanted.push(["gradients", withoutUpdates(train)]);
     wanted.push(["eval_step", lower(program.evaluate)]);
   }

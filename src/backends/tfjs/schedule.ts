@@ -8,8 +8,14 @@ import type { Graph, Node, Update, Value } from "../../compiler/graph/graph.ts";
 
 export type Step =
   | { readonly kind: "node"; readonly node: Node }
-  /** `after`: what gives the updates their values or reads what they change. */
-  | { readonly kind: "updates"; readonly updates: readonly Update[]; readonly after: readonly Node[] };
+  | {
+      readonly kind: "updates";
+      readonly updates: readonly Update[];
+      /** What serves these updates alone and is emitted with them. */
+      readonly nodes: readonly Node[];
+      /** Steps that give these nodes their values or read what is changed. */
+      readonly after: readonly Node[];
+    };
 
 /** `isLazy`: nodes that are emitted where they are read, so that reading through them is reading what they read. */
 export function schedule(
@@ -20,13 +26,18 @@ export function schedule(
 ): readonly Step[] {
   const needed = reachable([...results, ...updates.map((u) => u.value)]);
   const groups = groupUpdates(graph, needed, results, updates);
-  const shared: Node[] = [];
+  // Numbers that depend on no input, such as the learning rate, come first: updates must not wait for them.
+  const [early, late]: [Set<Node>, Node[]] = [new Set(), []];
   for (const node of graph.nodes) {
     const group = groups.of.get(node);
-    if (group === undefined) {
-      if (needed.has(node)) shared.push(node);
-    } else group.nodes.push(node);
+    if (group !== undefined) group.nodes.push(node);
+    else if (needed.has(node)) {
+      const free = node.op !== "input" && node.op !== "random" && node.outputs.every(({ shape }) => shape.length === 0);
+      if (free && node.inputs.every((input) => early.has(input.node))) early.add(node);
+      else late.push(node);
+    }
   }
+  const shared = [...early, ...late];
   // A group waits for the shared nodes it reads and for the shared readers of the variables that it changes.
   const waiting = new Map<Node, Group[]>();
   const wait = (node: Node, group: Group): void => {
@@ -56,7 +67,8 @@ export function schedule(
   }
   const steps: Step[] = [];
   const run = (group: Group): void => {
-    steps.push({ kind: "updates", updates: group.updates, after: group.after });
+    const { updates, nodes, after } = group;
+    steps.push({ kind: "updates", updates, nodes, after });
   };
   const ready = groups.all.filter((g) => g.pending === 0);
   for (const node of shared) {

@@ -5,9 +5,7 @@
  * lives long. A simulation by the operators' costs decides, the same on every machine.
  */
 import type { Node } from "../../compiler/graph/graph.ts";
-import { typeOf } from "../../compiler/graph/graph.ts";
-import { costOf } from "../../compiler/ops/cost.ts";
-import { elementCount } from "../../compiler/types/dim.ts";
+import { totalCost } from "../../compiler/ops/cost.ts";
 import { guessed } from "../layout.ts";
 import type { Step } from "./schedule.ts";
 
@@ -83,11 +81,6 @@ function dependencies(steps: readonly Step[]): { readonly needs: number[][]; rea
 }
 
 function secondsOf(step: Step): number {
-  if (step.kind === "updates") {
-    // A weight, its velocity and its gradient are read, the first two written; decay makes the gradient anew.
-    const numbers = step.updates.reduce((sum, u) => sum + guessed(elementCount(typeOf(u.value).shape)), 0);
-    return (4 * 4 * numbers) / BYTES_A_SECOND;
-  }
-  const { flops, bytes } = costOf(step.node);
+  const { flops, bytes } = totalCost(step.kind === "node" ? [step.node] : step.nodes);
   return guessed(flops) / FLOP_A_SECOND + guessed(bytes) / BYTES_A_SECOND;
 }

@@ -23,6 +23,7 @@ interface CompileFlags extends ModelFlags, ReportFlags {
   readonly mode?: "train" | "predict";
   readonly portable?: boolean;
   readonly allVariants?: boolean;
+  readonly memory: "normal" | "low";
   readonly watch?: boolean;
   readonly stats?: boolean;
   readonly rawInputs?: boolean;
@@ -54,6 +55,11 @@ export function compile(): Command {
     .option("--all-variants", "the model and every variant of the file, each under its name")
     .option("--raw-inputs", "onnx: images are fed as the bytes of pictures and normalised in the graph")
     .option("--external-data", "onnx: weights in a file of their own, as they are past 2 GB anyhow")
+    .addOption(
+      new Option("--memory <amount>", "tfjs: low computes activations again rather than keep them")
+        .choices(["normal", "low"])
+        .default("normal"),
+    )
     .option("--watch", "compile again whenever a file changes")
     .option("--stats", "the time of each phase");
   return example(
@@ -145,7 +151,14 @@ async function build(
       const { writeTfjs } = await import("../../runtime/artifact.ts");
       const mode = flags.mode ?? (program.train === undefined ? "predict" : "train");
       if (mode === "train") requireLoss(program);
-      written = await writeTfjs(program, place, { mode, weights, seed, rules, precision: flags.precision });
+      written = await writeTfjs(program, place, {
+        mode,
+        weights,
+        seed,
+        rules,
+        precision: flags.precision,
+        memory: flags.memory,
+      });
     } else {
       const { writeOnnx, writeOnnxStep } = await import("../../runtime/artifact-onnx.ts");
       const rawInputs = flags.rawInputs === true;

@@ -20,6 +20,7 @@ interface TrainFlags extends ModelFlags, ReportFlags {
   readonly epochs?: number;
   readonly batch?: number;
   readonly accumulate?: number;
+  readonly memory?: "normal" | "low";
   readonly seed?: number;
   readonly limit?: number;
   readonly weights?: string;
@@ -43,6 +44,12 @@ export function train(): Command {
     .option("--epochs <n>", "how many epochs (default: the model's)", whole(1))
     .option("--batch <n>", "samples a step (default: the model's)", whole(1))
     .option("--accumulate <n>", "batches a step, whose gradients' mean it takes (default: the model's, or 1)", whole(1))
+    .addOption(
+      new Option("--memory <amount>", "low computes activations again rather than keep them").choices([
+        "normal",
+        "low",
+      ]),
+    )
     .option("--seed <n>", "of the first weights, the order and the augmentation (default: 0)", whole(0))
     .option("--limit <n>", "use the first n rows only", whole(1))
     .option("--weights <file>", "weights to start from, instead of the seed's")
@@ -65,6 +72,8 @@ async function run(file: string, flags: TrainFlags): Promise<void> {
   const { signal } = interruption();
   if (flags.profile === true && flags.engine === "onnx")
     throw new UsageError("--profile reads what TensorFlow's executor logs; it is for --engine tfjs.");
+  if (flags.memory === "low" && flags.engine === "onnx")
+    throw new UsageError("--memory low is for --engine tfjs; an ONNX step keeps what it keeps.");
   const { tellProfile, PROFILED_STEPS } = await import("../profile.ts");
   let origins: ReadonlyMap<string, Node> = new Map();
   let program: Program;
@@ -120,6 +129,7 @@ async function run(file: string, flags: TrainFlags): Promise<void> {
     };
     job = await prepareRun(program, loaded.rules, {
       ...wishes,
+      memory: flags.memory,
       skipBad: flags.skipBad === true,
       overfitOneBatch: flags.overfitOneBatch === true,
       ...(flags.profile === true && { steps: steps ?? PROFILED_STEPS }),
@@ -158,6 +168,7 @@ function refuseWithResume(flags: TrainFlags): void {
     "precision",
     "batch",
     "accumulate",
+    "memory",
     "seed",
     "limit",
     "weights",

@@ -4,6 +4,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
+import type { Memory } from "../../backends/tfjs/index.ts";
 import type { Node } from "../../compiler/graph/graph.ts";
 import type { TypeRules } from "../../compiler/graph/builder.ts";
 import type { Program } from "../../compiler/program.ts";
@@ -57,6 +58,7 @@ export interface RunRequest {
   readonly epochs?: number | undefined;
   readonly limit?: number | undefined;
   readonly weights?: string | undefined;
+  readonly memory?: Memory | undefined;
   readonly skipBad: boolean;
   readonly overfitOneBatch: boolean;
   /** Told which node of the program each node of the TensorFlow graph is of. */
@@ -81,9 +83,9 @@ export async function prepareRun(program: Program, rules: TypeRules, request: Ru
   const weights = await weightsFor(program, { weights: request.weights, seed: request.seed });
   try {
     const place = join(run, RUN_FILES.model);
-    const { seed, engine, precision } = request;
+    const { seed, engine, precision, memory = "normal" } = request;
     if (engine === "tfjs") {
-      const { origins } = await writeTfjs(program, place, { mode: "train", weights, seed, rules, precision });
+      const { origins } = await writeTfjs(program, place, { mode: "train", weights, seed, rules, precision, memory });
       request.onOrigins?.(origins);
     } else await writeOnnxStep(program, join(place, `${STEP_FILE}.onnx`), { weights, seed, rules, evaluation: true });
   } finally {

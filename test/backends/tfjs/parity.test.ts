@@ -6,6 +6,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { evaluate } from "../../../src/backends/reference/index.ts";
+import type { Memory } from "../../../src/backends/tfjs/index.ts";
 import type { InputDescription } from "../../../src/backends/tfjs/model.ts";
 import { compile, type Setting } from "../../../src/compiler/compile.ts";
 import { initialValues } from "../../../src/compiler/ops/initialize.ts";
@@ -19,12 +20,16 @@ import { openProgram } from "../../support/tfjs.ts";
 const small: readonly Setting[] = Object.entries({ side: 32, size: 8, base: 2, width: 4, classes: 5, units: 1 }).map(
   ([path, value]) => ({ path, value: String(value) }),
 );
-const cases: readonly [file: string, model: string | undefined, settings: readonly Setting[]][] = [
+const shallow: readonly Setting[] = Object.entries({ side: "32", growth: "4", layers: "[2, 2]", classes: "7" }).map(
+  ([path, value]) => ({ path, value }),
+);
+const cases: readonly [file: string, model: string | undefined, settings: readonly Setting[], memory?: Memory][] = [
   ["siamese", undefined, []],
   ["ssr_net", undefined, []],
   ["stn", undefined, []],
   ["tabular_image", undefined, []],
   ["dhaa_ablations", "dhaa_roi", small],
+  ["densenet121", undefined, shallow, "low"],
 ];
 
 function programOf(name: string, variant: string | undefined, settings: readonly Setting[]): Program {
@@ -76,13 +81,13 @@ function distance(actual: ArrayLike<number> | undefined, wanted: ArrayLike<numbe
   return Math.sqrt(difference) / Math.max(Math.sqrt(size), least);
 }
 
-describe.each(cases)("%s %s", (file, variant, settings) => {
+describe.each(cases)("%s %s", (file, variant, settings, memory = "normal") => {
   test("one training step", async () => {
     const program = programOf(file, variant, settings);
     const { train } = program;
     if (train === undefined) throw new Error("the model does not train");
     const variables = startOf(program);
-    const opened = await openProgram(program, { mode: "train", probe: true });
+    const opened = await openProgram(program, { mode: "train", probe: true, memory });
     try {
       const { model } = opened;
       const inputs = new Map(
