@@ -1,7 +1,7 @@
 /**
  * Training steps of compiled graphs beside PyTorch's, on the same work in one run.
  *   node bench/run.mjs train [--model dhaa|resnet18] [--batch 8] [--rounds 5] [--steps 2]
- *     [--ours "normal;--memory low;--precision bf16"] [--peers eager,channels_last,compile,bf16]
+ *     [--ours="--memory normal;--memory low;--precision bf16"] [--peers eager,channels_last,compile,bf16]
  * Each entry of --ours is flags of `archc compile`. PYTHON names an interpreter with scripts/goldens/requirements.txt.
  */
 import { spawnSync } from "node:child_process";
@@ -19,7 +19,7 @@ const { values: flags } = parseArgs({
     batch: { type: "string", default: "8" },
     rounds: { type: "string", default: "5" },
     steps: { type: "string", default: "2" },
-    ours: { type: "string", default: "--seed 0" },
+    ours: { type: "string", default: "--memory normal" },
     peers: { type: "string", default: "eager,channels_last" },
   },
 });
