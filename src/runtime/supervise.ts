@@ -18,11 +18,13 @@ import type { Diverged, Outcome, StepMessage, TrainJob } from "./train/job.ts";
  * (`SignatureDescription.kernels`); each gets its share of the cores.
  */
 export function workerEnvironment(kernels = 1, env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+  const cores = availableParallelism();
   return {
     // One arena of glibc's allocator: less memory, no time.
     MALLOC_ARENA_MAX: "1",
     TF_NUM_INTEROP_THREADS: "2",
-    TF_NUM_INTRAOP_THREADS: String(Math.max(1, Math.floor(availableParallelism() / kernels))),
+    // Two at least: where one kernel has to wait for another, the rest of a machine of two cores would idle.
+    TF_NUM_INTRAOP_THREADS: String(Math.min(cores, Math.max(2, Math.floor(cores / kernels)))),
     TF_CPP_MIN_LOG_LEVEL: "3",
     ...env,
   };
