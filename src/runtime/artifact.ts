@@ -21,7 +21,6 @@ import { tensorsToWrite, type Weights, writeWeights } from "./weights.ts";
 export interface Artifact {
   readonly path: string;
   readonly bytes: number;
-  readonly sha256: string;
 }
 
 export interface Written {
@@ -76,8 +75,7 @@ export async function writeTfjs(program: Program, path: string, request: TfjsReq
     await writeWeights(program, weights, join(folder, WEIGHTS));
   });
   clock.lap("write");
-  const artifacts = await Promise.all(names.map((name) => describe(join(path, name))));
-  clock.lap("hash");
+  const artifacts = names.map((name) => describe(join(path, name)));
   return { artifacts, nodes: nodesOf(program, mode), milliseconds: clock.laps, origins };
 }
 
@@ -96,8 +94,7 @@ export async function writePortable(
     await writeSafetensors(join(folder, WEIGHTS), tensorsToWrite(variables, weights), { format: "pt" });
   });
   clock.lap("write");
-  const artifacts = await Promise.all([...files.keys(), WEIGHTS].map((name) => describe(join(path, name))));
-  clock.lap("hash");
+  const artifacts = [...files.keys(), WEIGHTS].map((name) => describe(join(path, name)));
   return { artifacts, nodes: program.predict.nodes.length, milliseconds: clock.laps };
 }
 
@@ -108,11 +105,15 @@ function nodesOf(program: Program, mode: "train" | "predict"): number {
   return graphs.reduce((sum, graph) => sum + (graph?.nodes.length ?? 0), 0);
 }
 
-/** Size and hash of a file, read in chunks. */
-export async function describe(path: string): Promise<Artifact> {
+export function describe(path: string): Artifact {
+  return { path, bytes: statSync(path).size };
+}
+
+/** With the hash of the file, read in chunks: as much work as writing it, so it is done where somebody asks. */
+export async function hashed(artifact: Artifact): Promise<Artifact & { readonly sha256: string }> {
   const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
-  return { path, bytes: statSync(path).size, sha256: hash.digest("hex") };
+  for await (const chunk of createReadStream(artifact.path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  return { ...artifact, sha256: hash.digest("hex") };
 }
 
 export class Clock {

@@ -22,6 +22,8 @@ export class SafetensorsFile {
   readonly metadata: Readonly<Record<string, string>>;
   readonly #file: FileHandle;
   readonly #start: number;
+  /** Buffers that no stream uses at the moment: new ones for each tensor would cost more than reading it. */
+  readonly #spare: Uint8Array[] = [];
 
   private constructor(path: string, file: FileHandle, start: number, header: ReturnType<typeof parseHeader>) {
     this.path = path;
@@ -73,16 +75,33 @@ export class SafetensorsFile {
 
   /**
    * The bytes of a tensor, little-endian and row-major, in chunks of whole elements. A chunk is only good until the next
-   * one is asked for: all of them lie in one buffer.
+   * one is asked for. While its reader has it, the one after it is read.
    */
   async *stream(name: string, chunkBytes = CHUNK_BYTES): AsyncGenerator<Uint8Array, void, undefined> {
     const { start, bytes } = this.entry(name);
-    const buffer = new Uint8Array(Math.min(bytes, Math.max(chunkBytes - (chunkBytes % 8), 8)));
-    for (let done = 0; done < bytes;) {
-      const chunk = buffer.subarray(0, Math.min(buffer.byteLength, bytes - done));
-      await this.#fill(chunk, start + done, name);
-      done += chunk.byteLength;
-      yield chunk;
+    const size = Math.min(CHUNK_BYTES, Math.max(chunkBytes - (chunkBytes % 8), 8));
+    const take = (): Uint8Array => this.#spare.pop() ?? new Uint8Array(CHUNK_BYTES);
+    const fill = (buffer: Uint8Array, from: number): Promise<Uint8Array> => {
+      const chunk = buffer.subarray(0, Math.min(size, bytes - from));
+      const filled = this.#fill(chunk, start + from, name).then(() => chunk);
+      // Where it fails, that is told when its turn comes.
+      filled.catch(() => undefined);
+      return filled;
+    };
+    let [buffer, other] = [take(), take()];
+    let next = bytes === 0 ? undefined : fill(buffer, 0);
+    try {
+      for (let done = 0; next !== undefined;) {
+        const chunk = await next;
+        done += chunk.byteLength;
+        [buffer, other] = [other, buffer];
+        next = done < bytes ? fill(buffer, done) : undefined;
+        yield chunk;
+      }
+    } finally {
+      // A reader that stops early leaves a read under way.
+      await next?.catch(() => undefined);
+      this.#spare.push(buffer, other);
     }
   }
 

@@ -4,8 +4,7 @@
  */
 import type { Variable } from "../compiler/graph/graph.ts";
 import { initialValues, variableCount } from "../compiler/ops/initialize.ts";
-import { bytesOf, isFloat } from "../compiler/ops/tensor.ts";
-import type { Tensor } from "../compiler/ops/tensor.ts";
+import { bytesOf, isFloat, type Numbers, type Tensor } from "../compiler/ops/tensor.ts";
 import { decodeElements, encodeElements } from "../backends/bytes.ts";
 import type { Program } from "../compiler/program.ts";
 import { InputError } from "./error.ts";
@@ -76,7 +75,7 @@ async function* stream(
   let done = 0;
   for await (const chunk of file.stream(name)) {
     const numbers = isFloat(stored) ? decodeElements(stored, chunk) : undefined;
-    const bad = numbers?.findIndex(Number.isNaN) ?? -1;
+    const bad = numbers === undefined ? -1 : firstNaN(numbers);
     if (bad >= 0)
       throw new InputError(
         `${file.path}: \`${name}\` holds NaN, which is no number, at place ${done + bad}.`,
@@ -85,6 +84,12 @@ async function* stream(
     done += numbers?.length ?? 0;
     yield stored === dtype ? chunk : encodeElements(dtype, numbers ?? decodeElements(stored, chunk));
   }
+}
+
+/** A plain loop: a callback an element would take longer than reading and writing all of a large file. */
+function firstNaN(numbers: Numbers): number {
+  for (let i = 0; i < numbers.length; i++) if (Number.isNaN(numbers[i])) return i;
+  return -1;
 }
 
 export interface WeightsReport {

@@ -1,6 +1,6 @@
 // Weight files: bytes laid out by hand from the format's description, what is read from them, what is written, and what
 // a user is told about files that are cut off, damaged or something else.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -96,6 +96,45 @@ describe("reading", () => {
     }
     expect(sizes).toEqual([1024, 1024, 1024, 928]);
     expect(Buffer.concat(parts).equals(Buffer.from(values.buffer))).toBe(true);
+  });
+
+  /** Whole numbers, each once: longer than what is read or written at one time. */
+  const long = Int32Array.from({ length: 700_001 }, (_, i) => i);
+
+  test("large tensors, from a buffer that is used again for each chunk, and two streams of one file", async () => {
+    const path = join(folder, "large.safetensors");
+    const shared = new Int32Array(1013);
+    function* bytes(): Generator<Uint8Array> {
+      for (let from = 0; from < long.length; from += shared.length) {
+        const part = long.subarray(from, from + shared.length);
+        shared.set(part);
+        yield new Uint8Array(shared.buffer, 0, part.byteLength);
+      }
+    }
+    await writeSafetensors(path, [{ name: "x", dtype: "i32", shape: [long.length], bytes }]);
+    await using file = await SafetensorsFile.open(path);
+    const [one, other]: [Buffer[], Buffer[]] = [[], []];
+    const second = file.stream("x", 4096);
+    for await (const chunk of file.stream("x")) {
+      const next = await second.next();
+      if (next.done !== true) other.push(Buffer.from(next.value));
+      one.push(Buffer.from(chunk));
+    }
+    for await (const chunk of second) other.push(Buffer.from(chunk));
+    const wanted = Buffer.from(long.buffer);
+    expect(Buffer.concat(one).equals(wanted)).toBe(true);
+    expect(Buffer.concat(other).equals(wanted)).toBe(true);
+  });
+
+  test("a file that is shortened while it is read", async () => {
+    const header = { x: { dtype: "I32", shape: [long.length], data_offsets: [0, 4 * long.length] } };
+    const path = fileOf("shortened.safetensors", header, new Uint8Array(long.buffer));
+    await using file = await SafetensorsFile.open(path);
+    truncateSync(path, 1_500_000);
+    const all = async (): Promise<void> => {
+      for await (const chunk of file.stream("x")) expect(chunk.byteLength).toBeGreaterThan(0);
+    };
+    await expect(all()).rejects.toThrow("the file ended inside `x`");
   });
 });
 

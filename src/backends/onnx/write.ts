@@ -15,18 +15,25 @@ export type ReadVariable = (path: string) => AsyncIterable<Uint8Array> | Iterabl
 
 /** The file's bytes in order. A chunk is good until the next one is asked for. */
 export async function* planChunks(plan: FilePlan, read: ReadVariable): AsyncGenerator<Uint8Array, void, undefined> {
+  const scratch: Scratch = {};
   for (const segment of plan.segments) {
     if (segment.kind === "bytes") yield segment.bytes;
-    else yield* tensorChunks(segment, read);
+    else yield* tensorChunks(segment, read, scratch);
   }
+}
+
+/** The array that scaled weights are written to, the same for all: fresh ones would pile up faster than they are collected. */
+interface Scratch {
+  numbers?: Numbers;
 }
 
 async function* tensorChunks(
   { name, recipe, dtype, bytes }: Extract<Segment, { kind: "tensor" }>,
   read: ReadVariable,
+  scratch: Scratch,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let given = 0;
-  for await (const chunk of recipeChunks(recipe, dtype, read)) {
+  for await (const chunk of recipeChunks(recipe, dtype, read, scratch)) {
     given += chunk.byteLength;
     yield chunk;
   }
@@ -37,6 +44,7 @@ async function* recipeChunks(
   recipe: Recipe,
   dtype: DType,
   read: ReadVariable,
+  scratch: Scratch,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   switch (recipe.kind) {
     case "copy":
@@ -45,15 +53,14 @@ async function* recipeChunks(
     case "scaled": {
       const { scale } = await foldNorm(recipe.norm, read);
       let at = 0;
-      // One scratch array for all chunks: fresh ones would pile up faster than they are collected.
-      let scratch: Numbers | undefined;
       for await (const chunk of sourceChunks(recipe.of, read)) {
         if (chunk.byteLength % bytesOf(dtype) !== 0) throw new Error("a chunk of weights ends inside of an element");
         const given = decodeElements(dtype, chunk);
-        if (scratch === undefined || scratch.length < given.length) scratch = given.slice();
-        else scratch.set(given);
-        const numbers = scratch.subarray(0, given.length);
-        scaleByChannel(numbers, scale, recipe.inner, at);
+        const { numbers: free } = scratch;
+        const large = free?.constructor === given.constructor && free.length >= given.length;
+        const all = large ? free : (scratch.numbers = given.slice());
+        const numbers = all.subarray(0, given.length);
+        scaleByChannel(given, numbers, scale, recipe.inner, at);
         at += numbers.length;
         yield encodeElements(dtype, numbers);
       }
@@ -69,12 +76,12 @@ async function* recipeChunks(
 }
 
 /** Runs over the numbers once, channel by channel: the inner loop multiplies by one number. */
-function scaleByChannel(numbers: Numbers, scale: Float64Array, inner: number, first: number): void {
-  for (let i = 0; i < numbers.length;) {
+function scaleByChannel(from: Numbers, to: Numbers, scale: Float64Array, inner: number, first: number): void {
+  for (let i = 0; i < from.length;) {
     const place = first + i;
     const factor = scale[Math.floor(place / inner) % scale.length] ?? 1;
-    const end = Math.min(numbers.length, i + inner - (place % inner));
-    for (; i < end; i++) numbers[i] = (numbers[i] ?? 0) * factor;
+    const end = Math.min(from.length, i + inner - (place % inner));
+    for (; i < end; i++) to[i] = (from[i] ?? 0) * factor;
   }
 }
 

@@ -289,16 +289,38 @@ import { dirname as dirname2 } from "node:path";
 function besideName(path) {
   return \`\${path}.\${String(process.pid)}.part\`;
 }
+async function writeAll(file, bytes) {
+  for (let done = 0; done < bytes.byteLength; ) done += (await file.write(bytes, done)).bytesWritten;
+}
+var GATHERED_BYTES = 1 << 20;
 async function writeChunks(path, chunks) {
   await mkdir(dirname2(path), { recursive: true });
   const beside = besideName(path);
   try {
     const file = await open(beside, "w");
+    let writing = Promise.resolve();
     try {
+      let [gathered, other] = [new Uint8Array(GATHERED_BYTES), new Uint8Array(GATHERED_BYTES)];
+      let size = 0;
+      const flush = async () => {
+        await writing;
+        writing = writeAll(file, gathered.subarray(0, size));
+        writing.catch(() => void 0);
+        [gathered, other, size] = [other, gathered, 0];
+      };
       for await (const chunk of chunks) {
-        for (let done = 0; done < chunk.byteLength; ) done += (await file.write(chunk, done)).bytesWritten;
+        for (let done = 0; done < chunk.byteLength; ) {
+          const part = chunk.subarray(done, done + gathered.byteLength - size);
+          gathered.set(part, size);
+          size += part.byteLength;
+          done += part.byteLength;
+          if (size === gathered.byteLength) await flush();
+        }
       }
+      await flush();
+      await writing;
     } finally {
+      await writing.catch(() => void 0);
       await file.close();
     }
     await rename(beside, path);
@@ -434,6 +456,8 @@ var SafetensorsFile = class _SafetensorsFile {
   metadata;
   #file;
   #start;
+  /** Buffers that no stream uses at the moment: new ones for each tensor would cost more than reading it. */
+  #spare = [];
   constructor(path, file, start, header) {
     this.path = path;
     this.#file = file;
@@ -480,16 +504,31 @@ var SafetensorsFile = class _SafetensorsFile {
   }
   /**
    * The bytes of a tensor, little-endian and row-major, in chunks of whole elements. A chunk is only good until the next
-   * one is asked for: all of them lie in one buffer.
+   * one is asked for. While its reader has it, the one after it is read.
    */
   async *stream(name, chunkBytes = CHUNK_BYTES) {
     const { start, bytes } = this.entry(name);
-    const buffer = new Uint8Array(Math.min(bytes, Math.max(chunkBytes - chunkBytes % 8, 8)));
-    for (let done = 0; done < bytes; ) {
-      const chunk = buffer.subarray(0, Math.min(buffer.byteLength, bytes - done));
-      await this.#fill(chunk, start + done, name);
-      done += chunk.byteLength;
-      yield chunk;
+    const size = Math.min(CHUNK_BYTES, Math.max(chunkBytes - chunkBytes % 8, 8));
+    const take = () => this.#spare.pop() ?? new Uint8Array(CHUNK_BYTES);
+    const fill = (buffer2, from) => {
+      const chunk = buffer2.subarray(0, Math.min(size, bytes - from));
+      const filled = this.#fill(chunk, start + from, name).then(() => chunk);
+      filled.catch(() => void 0);
+      return filled;
+    };
+    let [buffer, other] = [take(), take()];
+    let next = bytes === 0 ? void 0 : fill(buffer, 0);
+    try {
+      for (let done = 0; next !== void 0; ) {
+        const chunk = await next;
+        done += chunk.byteLength;
+        [buffer, other] = [other, buffer];
+        next = done < bytes ? fill(buffer, done) : void 0;
+        yield chunk;
+      }
+    } finally {
+      await next?.catch(() => void 0);
+      this.#spare.push(buffer, other);
     }
   }
   /** A whole tensor as numbers. */

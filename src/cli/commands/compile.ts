@@ -120,7 +120,7 @@ async function once(ui: Ui, file: string, flags: CompileFlags, host: DiskHost): 
   } finally {
     bar.stop();
   }
-  tellMade(ui, made, flags);
+  await tellMade(ui, made, flags);
 }
 
 async function everyName(ui: Ui, file: string, host: DiskHost): Promise<readonly string[]> {
@@ -191,20 +191,21 @@ function requireLoss(program: Program): void {
   throw new UsageError(`${program.name} has no loss, so it has no training graph.`, "--mode predict");
 }
 
-function tellMade(ui: Ui, made: readonly Made[], flags: CompileFlags): void {
+async function tellMade(ui: Ui, made: readonly Made[], flags: CompileFlags): Promise<void> {
   const first = made[0];
   if (first === undefined) return;
-  const one = ({ program, written, milliseconds }: Made): object => ({
-    artifacts: written.artifacts,
+  const { hashed } = await import("../../runtime/artifact.ts");
+  const one = async ({ program, written, milliseconds }: Made): Promise<object> => ({
+    artifacts: await Promise.all(written.artifacts.map(hashed)),
     parameters: parametersOf(program),
     nodes: written.nodes,
     milliseconds,
   });
-  ui.result(
-    flags.allVariants === true
-      ? { ...one(first), variants: made.map((each) => ({ name: each.name, ...one(each) })) }
-      : one(first),
-  );
+  if (flags.json === true) {
+    const all = await Promise.all(made.map(one));
+    const variants = made.map(({ name }, i) => ({ name, ...all[i] }));
+    ui.result(flags.allVariants === true ? { ...all[0], variants } : all[0]);
+  }
   for (const each of made) {
     const { artifacts, nodes } = each.written;
     const folder = dirname(artifacts[0]?.path ?? flags.output);
