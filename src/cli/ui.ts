@@ -49,6 +49,18 @@ export class Ui {
     return colorsOf(process.stderr);
   }
 
+  /** A bar for work that tells its length as it goes. */
+  counter(text: string): { readonly onDone: (done: number, of: number) => void; readonly stop: () => void } {
+    let bar: Progress | undefined;
+    return {
+      onDone: (done, of) => {
+        bar ??= this.progress(text, of);
+        bar.update(done);
+      },
+      stop: () => bar?.stop(),
+    };
+  }
+
   /** A bar for work of known length. */
   progress(text: string, total: number): Progress {
     return new Progress(text, total, this.quiet || !process.stderr.isTTY);

@@ -4,12 +4,16 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import type { Tensor } from "../compiler/ops/tensor.ts";
 import type { Program } from "../compiler/program.ts";
-import { degenerate, type Point } from "./data/affine.ts";
+import type { Point } from "./data/affine.ts";
 import { Batches } from "./data/batches.ts";
-import { columnsOf, type Manifest, readManifest, type Row } from "./data/manifest.ts";
+import { columnsOf, fileColumn } from "./data/cells.ts";
+import { faultOfFace } from "./data/landmarks.ts";
 import { limitedRecipe } from "./data/limits.ts";
+import { type Manifest, readManifest, type Row } from "./data/manifest.ts";
 import type { Recipe } from "./data/recipe.ts";
+import { faultsOfFiles } from "./data/row-files.ts";
 import { fileProblem, InputError } from "./error.ts";
 import type { Predictor } from "./run/engine.ts";
 
@@ -21,6 +25,8 @@ export interface PredictRequest {
   readonly limit: number | undefined;
   readonly batch: number;
   readonly skipBad: boolean;
+  /** Told of each row that cannot be decoded and is left out. */
+  readonly onSkipped: (problem: string) => void;
   readonly onDone: (done: number, of: number) => void;
   readonly signal: AbortSignal;
 }
@@ -36,30 +42,34 @@ export interface Prediction {
   readonly columns: Readonly<Record<string, string>>;
 }
 
-export function openPictures(
-  program: Program,
-  request: PredictRequest,
-): { readonly recipe: Recipe; readonly manifest: Manifest } {
+export interface Pictures {
+  readonly recipe: Recipe;
+  readonly manifest: Manifest;
+}
+
+export async function openPictures(program: Program, request: PredictRequest): Promise<Pictures> {
   const recipe = limitedRecipe(program, program.predict);
   const manifest =
-    request.data === undefined ? fromFiles(recipe, request.images) : fromManifest(recipe, request.data, request);
+    request.data === undefined
+      ? await fromFiles(recipe, request.images)
+      : await fromManifest(recipe, request.data, request);
   const rows = request.limit === undefined ? manifest.rows : manifest.rows.slice(0, request.limit);
   return { recipe, manifest: { ...manifest, rows } };
 }
 
 export async function predictAll(
   predictor: Predictor,
-  { recipe, manifest }: ReturnType<typeof openPictures>,
+  { recipe, manifest }: Pictures,
   request: PredictRequest,
 ): Promise<readonly Prediction[]> {
   const { batch, onDone, signal } = request;
-  const batches = new Batches(manifest, recipe, { batch, seed: 0, training: false });
   const made: Prediction[] = [];
   const names = rowNames(manifest, recipe);
-  for (let i = 0; i < batches.perEpoch; i += 1) {
+  for (let from = 0; from < manifest.rows.length; from += batch) {
     signal.throwIfAborted();
-    const outputs = await predictor.run(await batches.at(i));
-    const rows = manifest.rows.slice(i * batch, (i + 1) * batch);
+    const wanted = { ...manifest, rows: manifest.rows.slice(from, from + batch) };
+    const { rows, inputs } = await readable(wanted, recipe, request);
+    const outputs = rows.length === 0 ? new Map<string, Tensor>() : await predictor.run(inputs);
     rows.forEach((row, place) => {
       const values = [...outputs].map(([name, { shape, data }]) => {
         const each = shape.slice(1).reduce((product, size) => product * size, 1);
@@ -69,15 +79,41 @@ export async function predictAll(
       const about = { image: pictureOf(row, recipe), row: names(row), columns: row.columns };
       made.push({ ...about, values: Object.fromEntries(values) });
     });
-    onDone(made.length, manifest.rows.length);
+    onDone(Math.min(from + batch, manifest.rows.length), manifest.rows.length);
   }
   return made;
 }
 
+/** The rows as one batch; with `skipBad` without those that cannot be decoded, which are told. */
+async function readable(
+  manifest: Manifest,
+  recipe: Recipe,
+  { skipBad, onSkipped }: Pick<PredictRequest, "skipBad" | "onSkipped">,
+): Promise<{ readonly rows: readonly Row[]; readonly inputs: ReadonlyMap<string, Tensor> }> {
+  const { rows } = manifest;
+  const read = (some: readonly Row[]): Promise<ReadonlyMap<string, Tensor>> =>
+    new Batches({ ...manifest, rows: some }, recipe, { batch: some.length, seed: 0, training: false }).at(0);
+  try {
+    return { rows, inputs: await read(rows) };
+  } catch (error) {
+    if (!skipBad || !(error instanceof InputError)) throw error;
+    if (rows.length === 1) {
+      onSkipped(error.message);
+      return { rows: [], inputs: new Map() };
+    }
+  }
+  const alone = await Promise.all(
+    rows.map((row) => readable({ ...manifest, rows: [row] }, recipe, { skipBad, onSkipped })),
+  );
+  const good = alone.flatMap((each) => each.rows);
+  return { rows: good, inputs: good.length === 0 ? new Map() : await read(good) };
+}
+
 function pictureOf(row: Row, recipe: Recipe): string | undefined {
-  const from = recipe.fields.map((field) => field.from).find(({ kind }) => kind === "image");
-  if (from?.kind !== "image") return undefined;
-  return row.columns[from.column] ?? (typeof row.image === "string" ? row.image : `row ${row.line}`);
+  const image = recipe.fields.find(({ from }) => from.kind === "image");
+  if (image === undefined) return undefined;
+  const path = row.files.get(image.name);
+  return row.columns[fileColumn(image) ?? ""] ?? (typeof path === "string" ? path : `row ${row.line}`);
 }
 
 /** The first column of texts that differ from row to row, as a name or a key does; the line of the manifest where there is none. */
@@ -95,19 +131,23 @@ function rowNames({ rows }: Manifest, recipe: Recipe): (row: Row) => string {
   return (row) => (column === undefined ? undefined : row.columns[column]) ?? String(row.line);
 }
 
-function fromManifest(recipe: Recipe, path: string, request: PredictRequest): Manifest {
-  const { split, skipBad, images } = request;
-  const manifest = readManifest(path, recipe, { skipBad, ...(split === undefined ? {} : { split }) });
+async function fromManifest(recipe: Recipe, path: string, request: PredictRequest): Promise<Manifest> {
+  const { split, skipBad, images, signal } = request;
+  const splits = split === undefined ? {} : { splits: [split] };
+  const manifest = await readManifest(path, recipe, { skipBad, signal, ...splits });
   if (images.length === 0) return manifest;
   const wanted = new Map(images.map((image) => [resolve(image), image]));
-  const rows = manifest.rows.filter(({ image }) => typeof image === "string" && wanted.delete(image));
+  const named = (row: Row): boolean =>
+    [...row.files.values()].some((file) => typeof file === "string" && wanted.delete(file));
+  const rows = manifest.rows.filter(named);
   const [missing] = wanted.values();
   if (missing !== undefined) throw new InputError(`${path} has no row for ${missing}.`);
   return { ...manifest, rows };
 }
 
-function fromFiles(recipe: Recipe, images: readonly string[]): Manifest {
-  const others = recipe.fields.filter(({ from }) => from.kind !== "image" && from.kind !== "points");
+async function fromFiles(recipe: Recipe, images: readonly string[]): Promise<Manifest> {
+  const image = recipe.fields.find(({ from }) => from.kind === "image");
+  const others = recipe.fields.filter((field) => field !== image && field.from.kind !== "points");
   if (others.length > 0) {
     const names = others.map(({ name }) => `\`${name}\``).join(", ");
     throw new InputError(
@@ -116,24 +156,19 @@ function fromFiles(recipe: Recipe, images: readonly string[]): Manifest {
     );
   }
   const points = recipe.fields.find(({ from }) => from.kind === "points");
-  const rows = images.map((image, index): Row => {
-    if (!existsSync(image)) throw new InputError(`${image}: there is no such file.`);
-    const found = points === undefined ? [] : sidecar(image, points.name, points.shape[0] ?? 0);
-    return {
-      index,
-      line: index + 1,
-      image: resolve(image),
-      points: found,
-      lip: undefined,
-      values: new Map(),
-      columns: {},
-    };
+  const rows = images.map((path, index): Row => {
+    if (!existsSync(path)) throw new InputError(`${path}: there is no such file.`);
+    const found = points === undefined ? [] : sidecar(path, recipe, points.name, points.shape[0] ?? 0);
+    const files = new Map(image === undefined ? [] : [[image.name, resolve(path)]]);
+    return { index, line: index + 1, files, points: found, lip: undefined, values: new Map(), columns: {} };
   });
+  const problems = (await faultsOfFiles(rows, recipe)).map(({ problem }) => problem.replace(/^columns?[^:]*: /, ""));
+  if (problems.length > 0) throw new InputError(`${problems.join("\n  ")}.`);
   return { path: "the command line", rows, skipped: [] };
 }
 
 /** `IMAGE.json` beside a picture: {"points": [[x, y], …]} in its pixels. */
-function sidecar(image: string, input: string, count: number): readonly Point[] {
+function sidecar(image: string, recipe: Recipe, input: string, count: number): readonly Point[] {
   const path = `${image}.json`;
   const form = `{"points": [[x, y], …]}, ${count} of them, in pixels`;
   if (!existsSync(path)) {
@@ -154,7 +189,7 @@ function sidecar(image: string, input: string, count: number): readonly Point[] 
     Array.isArray(point) && point.length === 2 && point.every((value) => Number.isFinite(value));
   if (!Array.isArray(points) || points.length !== count || !points.every(isPoint))
     throw new InputError(`${path} does not have the form ${form}.`);
-  if (degenerate(points))
-    throw new InputError(`${path}: the points lie on one line, so no face can be aligned by them.`);
+  const problem = faultOfFace(recipe, points, undefined);
+  if (problem !== undefined) throw new InputError(`${path}: ${problem}.`);
   return points;
 }

@@ -22,7 +22,7 @@ async function work(job: Job): Promise<void> {
   try {
     if (job.kind === "train") {
       const { openData, trainLoop } = await import("./train/loop.ts");
-      const data = openData(job, tell);
+      const data = await openData(job, tell);
       const { openTrainer } = await (job.engine === "onnx"
         ? import("./train/onnx.ts")
         : import("./train/tensorflow.ts"));

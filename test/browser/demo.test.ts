@@ -57,12 +57,13 @@ async function expectedAge(picture: string, points: readonly (readonly number[])
   const request: PredictRequest = {
     images: [picture],
     ...{ data: undefined, split: undefined, limit: undefined, batch: 1, skipBad: false },
+    onSkipped: () => undefined,
     onDone: () => undefined,
     signal: new AbortController().signal,
   };
   const weights = await openWeights(program, goldenPath("weights"));
   const predictor = await reference("f64").open({ program, rules, weights, seed: 0 });
-  const [made] = await predictAll(predictor, openPictures(program, request), request);
+  const [made] = await predictAll(predictor, await openPictures(program, request), request);
   await predictor.close();
   await weights.close();
   return Number(made?.values["years"]);

@@ -198,6 +198,22 @@ describe.runIf(hasTensorflow)("archc train", () => {
     expect(existsSync(join(folder, "bad"))).toBe(false);
   }, 60_000);
 
+  it("leaves them out with --skip-bad, lists them, and goes on without them", () => {
+    const [head = "", ...lines] = readFileSync(join(folder, "rows.csv"), "utf8").trim().split("\n");
+    const bad = ["1,2,3,4,5,6,9,train", "1,2,x,4,5,6,1,val", "1,2,3"];
+    writeFileSync(join(folder, "mixed.csv"), [head, ...bad, ...lines].join("\n"));
+    const begun = archc(folder, "train", "tiny.arch", ...["--data", "mixed.csv", "-o", "mixed", "--engine", "onnx"], ...["--skip-bad", "--steps", "4"]); // prettier-ignore
+    expect(begun.status, begun.stderr).toBe(0);
+    expect(begun.stderr).toContain("3 rows left out:");
+    expect(begun.stderr).toContain("72 samples");
+    const listed = readFileSync(join(folder, "mixed/left_out.csv"), "utf8").trim().split("\n");
+    expect(listed[0]).toBe("line,problem");
+    expect(listed.slice(1).map((line) => line.split(",")[0])).toEqual(["2", "3", "4"]);
+    const more = archc(folder, "train", "tiny.arch", "-o", "mixed", "--resume", "--steps", "6");
+    expect(more.status, more.stderr).toBe(0);
+    expect(more.stderr).toContain("72 samples");
+  }, 60_000);
+
   it("refuses to begin in a run's folder, and to resume with other settings", () => {
     expect(train("tfjs-full").stderr).toContain("is not empty");
     for (const more of [

@@ -23,11 +23,11 @@ async function predicted(table: string): Promise<readonly (readonly [string | un
   writeFileSync(data, table);
   const request: PredictRequest = {
     ...{ images: [], data, split: undefined, limit: undefined, batch: 2, skipBad: false },
-    ...{ onDone: () => undefined, signal: new AbortController().signal },
+    ...{ onSkipped: () => undefined, onDone: () => undefined, signal: new AbortController().signal },
   };
   const setting = { program, rules: standardRules(), weights: seededWeights(0), seed: 0 };
   const predictor = await reference("f64").open(setting);
-  const made = await predictAll(predictor, openPictures(program, request), request);
+  const made = await predictAll(predictor, await openPictures(program, request), request);
   return made.map(({ image, row, values }) => [image, row, values["total"]]);
 }
 

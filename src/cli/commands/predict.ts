@@ -49,6 +49,7 @@ async function run(file: string, images: readonly string[], flags: PredictFlags)
   if (flags.weights === undefined && flags.artifact === undefined)
     throw new UsageError("Predictions need weights.", "--weights FILE   or   --artifact PATH");
   const loaded = await load(ui, file, flags);
+  const { count, faultLines } = await import("../../runtime/data/table.ts");
   const { openPictures, predictAll } = await import("../../runtime/predict.ts");
   const { signal } = interruption();
   const bar = ui.progress("predicting", 1);
@@ -61,9 +62,13 @@ async function run(file: string, images: readonly string[], flags: PredictFlags)
     batch,
     skipBad,
     signal,
+    onSkipped: (problem: string) => ui.note(`left out: ${problem}`),
     onDone: (done: number, of: number) => bar.update(done / of),
   };
-  const pictures = openPictures(loaded.program, request);
+  const pictures = await openPictures(loaded.program, request);
+  const { path, skipped } = pictures.manifest;
+  if (skipped.length > 0)
+    ui.note([`${count(skipped.length, "row")} left out:`, ...faultLines(path, skipped)].join("\n  "));
   const predictor = await open(loaded, flags);
   try {
     const made = await predictAll(predictor, pictures, request);

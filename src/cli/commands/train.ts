@@ -127,14 +127,16 @@ async function run(file: string, flags: TrainFlags): Promise<void> {
       variant,
       set,
     };
+    const looked = ui.counter("looking at the manifest's files");
     job = await prepareRun(program, loaded.rules, {
       ...wishes,
+      looking: { signal, onDone: looked.onDone },
       memory: flags.memory,
       skipBad: flags.skipBad === true,
       overfitOneBatch: flags.overfitOneBatch === true,
       ...(flags.profile === true && { steps: steps ?? PROFILED_STEPS }),
       onOrigins: (made) => (origins = made),
-    });
+    }).finally(looked.stop);
   }
   const reporter = new Reporter(ui, program.name);
   const { ExecutorLog, EXECUTOR_LOG } = await import("../../runtime/train/profile.ts");

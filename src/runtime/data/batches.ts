@@ -2,7 +2,7 @@
  * Batches of samples in the order and with the augmentation that (seed, epoch, row) draw: the same everywhere, whatever
  * was loaded before. Decoding runs ahead of whoever asks for the next batch.
  */
-import type { Tensor } from "../../compiler/ops/tensor.ts";
+import { isFloat, type Numbers, type Tensor } from "../../compiler/ops/tensor.ts";
 import { Draws } from "../draws.ts";
 import { InputError } from "../error.ts";
 import {
@@ -17,9 +17,12 @@ import {
   pixelsToUnit,
   type Point,
 } from "./affine.ts";
+import { outside } from "./cells.ts";
 import { decode, type Picture, warp } from "./image.ts";
 import type { Manifest, Row } from "./manifest.ts";
+import { readNpy } from "./npy.ts";
 import type { Field, ImageField, Recipe } from "./recipe.ts";
+import { faultOfShape } from "./row-files.ts";
 
 /** Pictures as bytes: [B, H, W, 3], row by row, R, G and B of a pixel together. */
 export interface Pictures {
@@ -130,32 +133,45 @@ export class Batches {
 }
 
 /** By field name; of an image the planes R, G and B, 0 to 255. */
-type Sample = ReadonlyMap<string, Float32Array>;
+type Sample = ReadonlyMap<string, Numbers>;
 
-/** One row's values. */
+/** One row's values. Every image goes through the same augmentation, and so do points. */
 export async function sampleOf(row: Row, recipe: Recipe, drawn: DrawnAugmentation): Promise<Sample> {
-  const values = new Map<string, Float32Array>();
-  const field = recipe.fields.find(({ from }) => from.kind === "image");
-  const image = field?.from as ImageField | undefined;
-  const picture = image === undefined ? undefined : await pictureOf(row);
-  let toCrop: Affine = identity;
-  if (picture !== undefined) toCrop = pixelsToUnit(picture.width, picture.height);
-  if (recipe.alignment !== undefined) toCrop = alignFace(recipe.alignment, row.points, row.lip) ?? toCrop;
-  const map = compose(drawn.map, toCrop);
-  if (picture !== undefined && field !== undefined && image !== undefined) {
-    const toPicture = compose(invert(map), pixelsToUnit(image.size, image.size));
-    values.set(field.name, warp(picture, toPicture, image.size));
+  const values = new Map<string, Numbers>();
+  let map: Affine = drawn.map;
+  for (const field of recipe.fields) {
+    if (field.from.kind === "image") {
+      const picture = await pictureOf(row, field);
+      let toCrop = pixelsToUnit(picture.width, picture.height);
+      if (recipe.alignment !== undefined) toCrop = alignFace(recipe.alignment, row.points, row.lip) ?? toCrop;
+      map = compose(drawn.map, toCrop);
+      const { size } = field.from;
+      values.set(field.name, warp(picture, compose(invert(map), pixelsToUnit(size, size)), size));
+    } else if (field.from.kind === "array") values.set(field.name, await arrayOf(row, field));
+    else values.set(field.name, Float64Array.from(row.values.get(field.name) ?? []));
   }
-  for (const { name, from } of recipe.fields) {
-    if (from.kind === "points")
-      values.set(name, Float32Array.from(swapped(row.points, drawn.swaps).flatMap((point) => [...apply(map, point)])));
-    else if (from.kind !== "image") values.set(name, Float32Array.from(row.values.get(name) ?? []));
-  }
+  const points = recipe.fields.find(({ from }) => from.kind === "points");
+  if (points !== undefined)
+    values.set(
+      points.name,
+      Float64Array.from(swapped(row.points, drawn.swaps).flatMap((point) => [...apply(map, point)])),
+    );
   return values;
 }
 
-function pictureOf({ image }: Row): Promise<Picture> | Picture {
-  return typeof image === "string" ? decode(image) : image;
+function pictureOf(row: Row, { name }: Field): Promise<Picture> | Picture {
+  const file = row.files.get(name);
+  return typeof file === "object" ? file : decode(file ?? "");
+}
+
+/** What its header could not tell is told here. */
+async function arrayOf(row: Row, field: Field): Promise<Numbers> {
+  const path = row.files.get(field.name);
+  if (typeof path !== "string") throw new InputError(`row ${row.line} has no file for \`${field.name}\`.`);
+  const { header, data } = await readNpy(path);
+  const problem = faultOfShape(field, path, header.shape) ?? outside(field, data);
+  if (problem !== undefined) throw new InputError(`${path}: ${problem}.`);
+  return data;
 }
 
 function swapped(points: readonly Point[], swaps: DrawnAugmentation["swaps"]): readonly Point[] {
@@ -166,16 +182,18 @@ function swapped(points: readonly Point[], swaps: DrawnAugmentation["swaps"]): r
 
 function collate(field: Field, samples: readonly Sample[]): Tensor {
   const each = field.shape.reduce((product, size) => product * size, 1);
-  const data = new Float32Array(each * samples.length);
+  // Whole numbers stay exact past 2^24.
+  const exact = !isFloat(field.dtype) || field.dtype === "f64";
+  const data = exact ? new Float64Array(each * samples.length) : new Float32Array(each * samples.length);
   samples.forEach((sample, i) => {
-    const values = sample.get(field.name) as Float32Array;
+    const values = sample.get(field.name) as Numbers;
     data.set(field.from.kind === "image" ? normalise(values, field.from) : values, i * each);
   });
   return { dtype: field.dtype, shape: [samples.length, ...field.shape], data };
 }
 
 /** (pixel / 255 - mean) / std, channel by channel. A pixel is a byte, whoever normalises it. */
-function normalise(planes: Float32Array, image: ImageField): Float32Array {
+function normalise(planes: Numbers, image: ImageField): Numbers {
   const plane = image.size * image.size;
   return planes.map((value, i) => {
     const c = Math.floor(i / plane);
@@ -188,7 +206,7 @@ function interleave({ name, shape }: Field, samples: readonly Sample[]): Picture
   const plane = height * width;
   const data = new Uint8Array(samples.length * channels * plane);
   samples.forEach((sample, i) => {
-    const planes = sample.get(name) as Float32Array;
+    const planes = sample.get(name) as Numbers;
     for (let c = 0; c < channels; c += 1)
       for (let at = 0; at < plane; at += 1)
         data[(i * plane + at) * channels + c] = Math.round(planes[c * plane + at] ?? 0);

@@ -1,34 +1,91 @@
 /**
- * Pictures: decoding (PNG, JPEG, WebP; turned as their EXIF says) and sampling through an affine map with bilinear weights.
- * What lies outside a picture is black.
+ * Pictures: a look at a file without decoding it, decoding (PNG, JPEG, WebP; turned as their EXIF says), and sampling through
+ * an affine map with bilinear weights. What lies outside a picture is black.
  */
-import sharp from "sharp";
-import { InputError } from "../error.ts";
+import { open } from "node:fs/promises";
+import sharp, { type Sharp } from "sharp";
+import { fileProblem, InputError } from "../error.ts";
 import { type Affine, determinant } from "./affine.ts";
 
 /** 8-bit RGB, row by row. */
-export interface Picture {
+export interface Picture extends Size {
+  readonly pixels: Uint8Array;
+}
+export interface Size {
   readonly width: number;
   readonly height: number;
-  readonly pixels: Uint8Array;
+}
+
+/** A picture of more would take more than 300 MB once it is decoded. */
+const MOST_PIXELS = 100_000_000;
+const FORMATS: readonly string[] = ["png", "jpeg", "webp"];
+
+function picture(path: string): Sharp {
+  return sharp(path, { failOn: "error", limitInputPixels: MOST_PIXELS });
 }
 
 export async function decode(path: string): Promise<Picture> {
   try {
-    const image = sharp(path, { failOn: "error" }).autoOrient().flatten().toColourspace("srgb").removeAlpha();
-    const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
+    const image = picture(path).autoOrient().flatten().toColourspace("srgb").removeAlpha();
+    const { data, info } = await image.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
     if (info.channels === 3) return { width: info.width, height: info.height, pixels: data };
     if (info.channels !== 1) throw new Error(`it has ${info.channels} channels`);
     const pixels = new Uint8Array(data.length * 3);
     for (let i = 0; i < data.length; i += 1) pixels.fill(data[i]!, 3 * i, 3 * i + 3);
     return { width: info.width, height: info.height, pixels };
   } catch (error) {
-    const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
-    throw new InputError(
-      `${path} cannot be read as a picture: ${reason ?? "unknown format"}.`,
-      "PNG, JPEG and WebP are read.",
-    );
+    throw unreadable(path, error);
   }
+}
+
+/** How large a picture is, after EXIF's turn: its header is read, and its end looked at. Far faster than decoding. */
+export async function sizeOf(path: string): Promise<Size> {
+  try {
+    const ends = await endsOf(path);
+    const { format, width, height, autoOrient } = await sharp(path, { limitInputPixels: false }).metadata();
+    if (!FORMATS.includes(format)) throw new Error(`it is ${format.toUpperCase()}`);
+    if (width * height > MOST_PIXELS)
+      throw new Error(`it has ${width} x ${height} pixels; at most ${MOST_PIXELS / 1e6} million are read`);
+    // Whatever lacks its end is decoded, which tells whether that is all it lacks: cameras write more behind a picture.
+    if (!isWhole(format, ends)) await picture(path).stats();
+    return autoOrient;
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+interface Ends {
+  readonly size: number;
+  readonly head: Buffer;
+  readonly tail: Buffer;
+}
+
+async function endsOf(path: string): Promise<Ends> {
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    const [head, tail] = [Buffer.alloc(8), Buffer.alloc(Math.min(64, size))];
+    await file.read(head, 0, head.length, 0);
+    await file.read(tail, 0, tail.length, size - tail.length);
+    if (size === 0) throw new Error("it is empty");
+    return { size, head, tail };
+  } finally {
+    await file.close();
+  }
+}
+
+function isWhole(format: string, { size, head, tail }: Ends): boolean {
+  // RIFF counts what follows; the others end with a mark.
+  if (format === "webp") return size >= head.readUInt32LE(4) + 8;
+  return tail.includes(format === "png" ? "IEND" : Buffer.of(0xff, 0xd9));
+}
+
+function unreadable(path: string, error: unknown): InputError {
+  const reason = fileProblem(error).split("\n")[0]?.replace(/\.$/, "");
+  return new InputError(
+    `${path} cannot be read as a picture: ${reason ?? "unknown format"}.`,
+    "PNG, JPEG and WebP are read.",
+  );
 }
 
 /**

@@ -1,220 +1,196 @@
 /**
- * Reads a CSV manifest against a recipe: every row checked, every fault named with its row and column. It opens no picture;
- * it looks that each one is there.
+ * Reads a CSV manifest against a recipe. Every row is checked, and the headers of the files it names, so that what would stop
+ * a training is told before it begins: each fault with its row and column. Nothing is decoded.
  */
-import { existsSync, readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { parse } from "csv-parse/sync";
-import { fileProblem, InputError } from "../error.ts";
-import { alignFace, degenerate, type Point } from "./affine.ts";
+import { InputError } from "../error.ts";
+import type { Point } from "./affine.ts";
+import { type Cells, columnsOf, fileColumn, numbersOf, readNumbers } from "./cells.ts";
 import type { Picture } from "./image.ts";
-import type { Field, Recipe } from "./recipe.ts";
+import { faultOfFace } from "./landmarks.ts";
+import type { Watch } from "./parallel.ts";
+import type { Recipe } from "./recipe.ts";
+import { faultsOfFiles } from "./row-files.ts";
+import {
+  count,
+  type Fault,
+  faultLines,
+  isEnough,
+  readTable,
+  requireColumns,
+  type Table,
+  type TableRow,
+} from "./table.ts";
 
 /** One sample as the manifest gives it. */
 export interface Row {
-  /** From 0, among all rows of the file: a row keeps its number when others are filtered out. */
+  /** From 0, among all rows of the file: a row keeps its number when others are left out. */
   readonly index: number;
   /** The line of the file, for messages. */
   readonly line: number;
-  /** The picture's absolute path, or the picture; empty where the recipe has no image. */
-  readonly image: string | Picture;
+  /** By field: the absolute path of an image or an array, or the picture itself. */
+  readonly files: ReadonlyMap<string, string | Picture>;
   readonly points: readonly Point[];
   readonly lip: Point | undefined;
-  /** The values of the fields that are neither image nor points, by field name. */
+  /** The numbers of the fields that have theirs in the manifest, points aside, by field name. */
   readonly values: ReadonlyMap<string, readonly number[]>;
   /** Every column as it stands, for filters and reports. */
-  readonly columns: Readonly<Record<string, string>>;
+  readonly columns: Cells;
 }
 
 export interface Manifest {
   readonly path: string;
   readonly rows: readonly Row[];
-  /** What is wrong with rows that were left out; empty unless `skipBad`. */
-  readonly skipped: readonly string[];
+  /** The rows that were left out; none unless `skipBad`. */
+  readonly skipped: readonly Fault[];
 }
 
-export interface ManifestOptions {
+export interface ManifestOptions extends Watch {
   /** Leave faulty rows out instead of refusing the file. */
   readonly skipBad?: boolean;
-  /** Rows whose column `split` has this value; all rows where the manifest has no such column. */
-  readonly split?: string;
+  /** Rows whose column `split` has one of these values; all rows where the manifest has no such column. */
+  readonly splits?: readonly string[];
+  /** Lines that an earlier look left out. They are left out again, and the files of the others are not looked at again. */
+  readonly known?: ReadonlySet<number>;
 }
 
-const SHOWN = 10;
-
-export function readManifest(path: string, recipe: Recipe, options: ManifestOptions = {}): Manifest {
-  const records = readRecords(path);
-  const header = Object.keys(records[0]?.record ?? {});
-  requireColumns(path, header, recipe);
+export async function readManifest(path: string, recipe: Recipe, options: ManifestOptions = {}): Promise<Manifest> {
+  const { known, skipBad = false, splits } = options;
+  const table = readTable(path);
+  requireRecipe(table, recipe);
+  const chosen = chosenRows(table, splits);
+  const of = chosen.length + table.faults.length;
+  const faults = table.faults.filter(({ line }) => known?.has(line) !== true);
   const rows: Row[] = [];
-  const faults: string[] = [];
-  const filtered = options.split !== undefined && header.includes("split");
-  records.forEach(({ record, line }, index) => {
-    if (filtered && record["split"] !== options.split) return;
-    const row = rowOf(dirname(path), record, index, line, recipe);
-    if (typeof row === "string") faults.push(`${path}:${line}: ${row}`);
-    else rows.push(row);
-  });
-  if (faults.length > 0 && options.skipBad !== true) {
-    const more = faults.length > SHOWN ? [`… and ${faults.length - SHOWN} more rows`] : [];
+  const seen = new Map<string, number>();
+  for (const each of chosen) {
+    if (known?.has(each.line) === true) continue;
+    const row = rowOf(table, each, recipe);
+    const problem = typeof row === "string" ? row : repeated(row, recipe, seen);
+    if (problem !== undefined) faults.push({ line: each.line, problem });
+    else if (typeof row !== "string") rows.push(row);
+  }
+  const refused = isEnough(faults) && !skipBad;
+  if (known === undefined && !refused) faults.push(...(await faultsOfFiles(rows, recipe, options)));
+  faults.sort((a, b) => a.line - b.line);
+  if (faults.length > 0 && !skipBad) {
     throw new InputError(
-      [`${faults.length} of ${records.length} rows cannot be used:`, ...faults.slice(0, SHOWN), ...more].join("\n  "),
+      [
+        `${faults.length} of ${of} rows cannot be used${refused ? ", even before a file is looked at" : ""}:`,
+        ...faultLines(path, faults),
+      ].join("\n  "),
+      ...(faults.some(({ problem }) => problem.includes("there is no such file"))
+        ? [`Paths in a manifest are relative to its own folder, ${dirname(resolve(path))}.`]
+        : []),
       "Mend these rows, or leave them out with --skip-bad.",
     );
   }
-  if (rows.length === 0) {
-    const of = filtered ? ` with split "${options.split ?? ""}"` : "";
-    throw new InputError(`${path} has no usable row${of}.`);
-  }
-  return { path, rows, skipped: faults };
+  const bad = new Set(faults.map(({ line }) => line));
+  const usable = rows.filter(({ line }) => !bad.has(line));
+  if (usable.length === 0)
+    throw new InputError([`${path} has no row that can be used.`, ...faultLines(path, faults)].join("\n  "));
+  return { path, rows: usable, skipped: faults };
 }
 
-interface CsvRecord {
-  readonly record: Readonly<Record<string, string>>;
-  readonly line: number;
-}
-
-function readRecords(path: string): readonly CsvRecord[] {
-  let contents: string;
-  try {
-    contents = readFileSync(path, "utf8");
-  } catch (error) {
-    throw new InputError(
-      `The manifest ${path} cannot be read: ${fileProblem(error)}.`,
-      "archc data faces -o DIR --count 200 --seed 1   makes one to try.",
+function chosenRows(table: Table, splits: readonly string[] | undefined): readonly TableRow[] {
+  if (splits === undefined || !table.columns.includes("split")) return table.rows;
+  const chosen = table.rows.filter(({ cells }) => splits.includes(cells["split"] ?? ""));
+  if (chosen.length === 0 && table.rows.length > 0)
+    throw noSuchRows(
+      table.path,
+      splits,
+      table.rows.map(({ cells }) => ({ columns: cells })),
     );
-  }
-  let parsed: readonly { record: Record<string, string>; info: { lines: number } }[];
-  try {
-    parsed = parse(contents, {
-      columns: true,
-      bom: true,
-      trim: true,
-      skip_empty_lines: true,
-      info: true,
-    }) as unknown as typeof parsed;
-  } catch (error) {
-    throw new InputError(
-      `The manifest ${path} is not a CSV table: ${error instanceof Error ? error.message : String(error)}.`,
-    );
-  }
-  if (parsed.length === 0) throw new InputError(`The manifest ${path} has no rows under its header.`);
-  return parsed.map(({ record, info }) => ({ record, line: info.lines }));
+  return chosen;
 }
 
-export function columnsOf(field: Field): readonly string[] {
-  const { from } = field;
-  return from.kind === "image" || from.kind === "tokens" ? [from.column] : from.columns;
-}
-
-function requireColumns(path: string, header: readonly string[], recipe: Recipe): void {
-  const needed = [
-    ...recipe.fields.flatMap((field) => columnsOf(field).map((column) => ({ column, field: field.name }))),
-  ];
-  for (const column of recipe.alignment?.columns ?? []) needed.push({ column, field: "align_face" });
-  const missing = needed.filter(({ column }) => !header.includes(column));
-  if (missing.length === 0) return;
-  const names = missing.map(({ column, field }) => `\`${column}\` (for ${field})`).join(", ");
-  throw new InputError(
-    `${path} lacks the column${missing.length > 1 ? "s" : ""} ${names}.`,
-    `It has: ${header.join(", ")}.`,
-    "Rename a column, or name yours in the model's `data` section.",
+/** The error of a manifest that has no row with one of these splits. */
+export function noSuchRows(
+  path: string,
+  splits: readonly string[],
+  rows: readonly { readonly columns: Cells }[],
+): InputError {
+  const counts = new Map<string, number>();
+  for (const { columns } of rows) counts.set(columns["split"] ?? "", (counts.get(columns["split"] ?? "") ?? 0) + 1);
+  const there = [...counts].map(([name, n]) => `"${name}" (${count(n, "row")})`).join(", ");
+  return new InputError(
+    `${path} has no row with split ${splits.map((name) => `"${name}"`).join(" or ")}.`,
+    `The column \`split\` has ${there}.`,
+    "archc data split   writes manifests with train, val and test.",
   );
 }
 
+function requireRecipe(table: Table, recipe: Recipe): void {
+  const needed = recipe.fields.flatMap((field) => columnsOf(field).map((column) => ({ column, why: field.name })));
+  requireColumns(table, needed, "Rename a column, or name yours in the model's `data` section.");
+  const lip = recipe.alignment?.columns ?? [];
+  // Both or none: without them the middle of the mouth stands in.
+  if (lip.some((column) => table.columns.includes(column)))
+    requireColumns(
+      table,
+      lip.map((column) => ({ column, why: "align_face" })),
+      "The upper lip has both of its columns, or neither.",
+    );
+}
+
 /** The row, or what is wrong with it. */
-function rowOf(
-  folder: string,
-  record: Readonly<Record<string, string>>,
-  index: number,
-  line: number,
-  recipe: Recipe,
-): Row | string {
-  let image = "";
-  let points: Point[] = [];
+function rowOf(table: Table, { index, line, cells }: TableRow, recipe: Recipe): Row | string {
+  const files = new Map<string, string>();
   const values = new Map<string, readonly number[]>();
+  let points: Point[] = [];
   for (const field of recipe.fields) {
-    const { from } = field;
-    if (from.kind === "image") {
-      const named = record[from.column] ?? "";
-      if (named === "") return `column ${from.column} is empty`;
-      image = resolve(folder, named);
-      if (!existsSync(image)) return `column ${from.column}: there is no picture ${image}`;
+    const column = fileColumn(field);
+    if (column !== undefined) {
+      const named = cells[column] ?? "";
+      if (named === "") return `column ${column} is empty`;
+      files.set(field.name, resolve(dirname(table.path), named));
       continue;
     }
-    const read =
-      from.kind === "tokens"
-        ? readTokens(record, from.column, from.length, from.pad)
-        : readNumbers(record, from.columns);
+    const read = numbersOf(field, cells);
     if (typeof read === "string") return read;
-    if (from.kind === "points") {
+    if (field.from.kind === "points")
       points = Array.from({ length: read.length / 2 }, (_, i) => [read[2 * i]!, read[2 * i + 1]!]);
-      continue;
-    }
-    const fault = outside(field, read);
-    if (fault !== undefined) return fault;
-    values.set(field.name, read);
+    else values.set(field.name, read);
   }
-  if (points.length >= 3 && degenerate(points))
-    return "the landmarks lie on one line, so no face can be aligned by them";
-  let lip: Point | undefined;
-  const lipColumns = recipe.alignment?.columns ?? [];
-  // A row may leave the lip out: the middle of the mouth stands in.
-  if (lipColumns.length === 2 && lipColumns.some((column) => (record[column] ?? "") !== "")) {
-    const read = readNumbers(record, lipColumns);
-    if (typeof read === "string") return read;
-    lip = [read[0]!, read[1]!];
-  }
-  if (recipe.alignment !== undefined && alignFace(recipe.alignment, points, lip) === undefined)
-    return "the eyes and the mouth are at one place, so the face cannot be aligned";
-  return { index, line, image, points, lip, values, columns: record };
+  const lip = lipOf(recipe, cells);
+  if (typeof lip === "string") return lip;
+  const problem = faultOfFace(recipe, points, lip) ?? faultOfKnown(recipe, cells);
+  return problem ?? { index, line, files, points, lip, values, columns: cells };
 }
 
-function readNumbers(record: Readonly<Record<string, string>>, columns: readonly string[]): number[] | string {
-  const out: number[] = [];
-  for (const column of columns) {
-    const text = record[column] ?? "";
-    const value = text === "" ? NaN : Number(text);
-    if (!Number.isFinite(value))
-      return text === "" ? `column ${column} is empty` : `column ${column}: "${text}" is not a number`;
-    out.push(value);
-  }
-  return out;
+function lipOf(recipe: Recipe, cells: Cells): Point | string | undefined {
+  const columns = recipe.alignment?.columns ?? [];
+  if (columns.every((column) => (cells[column] ?? "") === "")) return undefined;
+  const read = readNumbers(cells, columns);
+  return typeof read === "string" ? read : [read[0]!, read[1]!];
 }
 
-function readTokens(
-  record: Readonly<Record<string, string>>,
-  column: string,
-  length: number,
-  pad: number,
-): number[] | string {
-  const words = (record[column] ?? "").split(/\s+/).filter((word) => word !== "");
-  const out = words.slice(0, length).map(Number);
-  const bad = out.findIndex((value) => !Number.isInteger(value));
-  if (bad !== -1) return `column ${column}: "${words[bad] ?? ""}" is not a whole number`;
-  while (out.length < length) out.push(pad);
-  return out;
+/** What metrics of faces read beside a model's own columns. Empty cells say nothing. */
+const KNOWN: Readonly<Record<string, { readonly fits: (value: number) => boolean; readonly what: string }>> = {
+  sigma: { fits: (value) => value > 0, what: "a standard deviation, a number above 0" },
+  apparent: { fits: () => true, what: "a mean age, a number" },
+};
+
+function faultOfKnown(recipe: Recipe, cells: Cells): string | undefined {
+  if (recipe.alignment === undefined) return undefined;
+  for (const [column, { fits, what }] of Object.entries(KNOWN)) {
+    const text = cells[column] ?? "";
+    if (text === "" || (Number.isFinite(Number(text)) && fits(Number(text)))) continue;
+    return `column ${column}: "${text}" is not ${what}`;
+  }
+  return undefined;
 }
 
-/** What is wrong with a field's numbers, with the column of the first that is. */
-function outside(field: Field, values: readonly number[]): string | undefined {
-  const { name, dtype, range, limits, from } = field;
-  const whole = dtype === "i32" || dtype === "i64";
-  for (const [i, value] of values.entries()) {
-    const fault = (): string | undefined => {
-      if (whole && !Number.isInteger(value)) return `${value} is not a whole number, which \`${name}\` needs`;
-      if (range !== undefined && (value < range.from || value >= range.to))
-        return `${value} is not in ${range.from} ..< ${range.to}, where \`${name}\` lies`;
-      const limit = limits?.[i] ?? undefined;
-      if (limit !== undefined && (value < 0 || value >= limit))
-        return `${value} is not in 0 ..< ${limit}, the places that the model has for it`;
-      return undefined;
-    };
-    const found = fault();
-    if (found === undefined) continue;
-    const column = from.kind === "numbers" ? from.columns[i] : columnsOf(field).join(", ");
-    const which = from.kind === "tokens" ? `, number ${i + 1}` : "";
-    return `column ${column ?? ""}${which}: ${found}`;
-  }
+/** A row that gives a model the same picture with the same other inputs as an earlier one. */
+function repeated(row: Row, recipe: Recipe, seen: Map<string, number>): string | undefined {
+  const image = recipe.fields.find(({ from }) => from.kind === "image");
+  if (image === undefined) return undefined;
+  const inputs = recipe.fields.filter(({ target }) => target !== true);
+  const key = JSON.stringify(
+    inputs.map(({ name, from }) => row.files.get(name) ?? (from.kind === "points" ? row.points : row.values.get(name))),
+  );
+  const before = seen.get(key);
+  if (before !== undefined) return `column ${fileColumn(image) ?? ""}: line ${before} gives the same picture already`;
+  seen.set(key, row.line);
   return undefined;
 }

@@ -30,11 +30,31 @@ export interface TokensField {
   readonly length: number;
   readonly pad: number;
 }
-export type FieldKind = ImageField | PointsField | NumbersField | TokensField;
+/** A file of numbers (.npy) by its path; its shape is the model's. */
+export interface ArrayField {
+  readonly kind: "array";
+  readonly column: string;
+}
+/** A word that stands for its place among the classes. */
+export interface ClassField {
+  readonly kind: "class";
+  readonly column: string;
+  readonly classes: readonly string[];
+}
+/** A text as its bytes in UTF-8, cut or filled up to a length. */
+export interface BytesField {
+  readonly kind: "bytes";
+  readonly column: string;
+  readonly length: number;
+  readonly pad: number;
+}
+export type FieldKind = ImageField | PointsField | NumbersField | TokensField | ArrayField | ClassField | BytesField;
 
 /** One input or target and where it comes from. */
 export interface Field {
   readonly name: string;
+  /** A target is what an input is to be answered with. */
+  readonly target?: boolean;
   readonly dtype: Port["type"]["dtype"];
   /** One sample's shape: the port's without its first axis. */
   readonly shape: readonly number[];
@@ -108,12 +128,15 @@ function fieldOf(model: string, data: PlainRecord, port: Port): Field {
   const to = range?.to.constant;
   return {
     name: port.name,
+    ...(port.kind === "target" && { target: true }),
     dtype: port.type.dtype,
     shape,
     range: from === undefined || to === undefined ? undefined : { from, to },
     from: kindOf(`${model}: data.${port.name}`, plain),
   };
 }
+
+const KINDS = ["image", "points", "number", "numbers", "tokens", "bytes", "class", "array"];
 
 function kindOf(where: string, plain: PlainRecord): FieldKind {
   const kind = text(where, plain, "kind");
@@ -129,15 +152,25 @@ function kindOf(where: string, plain: PlainRecord): FieldKind {
     case "numbers":
       return { kind, columns: texts(where, plain, "columns") };
     case "tokens":
+    case "bytes":
       return {
         kind,
         column: text(where, plain, "column"),
         length: number(where, plain, "length"),
         pad: number(where, plain, "pad"),
       };
+    case "array":
+      return { kind, column: text(where, plain, "column") };
+    case "class": {
+      const classes = texts(where, plain, "classes");
+      const twice = classes.find((name, i) => classes.indexOf(name) !== i);
+      if (twice === undefined) return { kind, column: text(where, plain, "column"), classes };
+      throw new InputError(`${where}: the class "${twice}" stands there twice.`);
+    }
     default:
       throw new InputError(
-        `${where} has the kind "${kind}", which no loader reads; image, points, number, numbers and tokens are known.`,
+        `${where} has the kind "${kind}", which no loader reads; known are ${KINDS.join(", ")}.`,
+        "std:data has a function for each.",
       );
   }
 }
@@ -177,35 +210,46 @@ function check(model: string, recipe: Recipe): void {
   const images = recipe.fields.filter((field) => field.from.kind === "image");
   const points = recipe.fields.filter((field) => field.from.kind === "points");
   for (const field of recipe.fields) {
-    const made = sampleShape(field.from);
+    const { name, from, range } = field;
+    if (from.kind === "class" && range !== undefined && from.classes.length > range.to - range.from)
+      throw new InputError(
+        `${model}: data.${name} has ${from.classes.length} classes, and \`${name}\` lies in ${range.from} ..< ${range.to}.`,
+      );
+    const made = sampleShape(field);
     if (made.length === field.shape.length && made.every((size, axis) => size === field.shape[axis])) continue;
     throw new InputError(
       `${model}: \`${field.name}\` is [${field.shape.join(", ")}] a sample, but the \`data\` section makes [${made.join(", ")}].`,
     );
   }
-  if (images.length > 1)
-    throw new InputError(
-      `${model}: two images in a sample (${images.map((f) => f.name).join(", ")}) cannot be loaded.`,
-    );
   if (points.length > 1)
     throw new InputError(
       `${model}: two sets of points in a sample (${points.map((f) => f.name).join(", ")}) cannot be loaded.`,
+    );
+  if (points.length > 0 && images.length > 1)
+    throw new InputError(
+      `${model}: of which of the images ${images.map((f) => f.name).join(", ")} the points are pixels cannot be said; points go with one image.`,
     );
   if (recipe.alignment !== undefined && (images.length === 0 || (points[0]?.shape[0] ?? 0) < 2)) {
     throw new InputError(`${model}: align_face needs an image and the points of the eyes and the mouth.`);
   }
 }
 
-function sampleShape(field: FieldKind): readonly number[] {
-  switch (field.kind) {
+/** What a loader makes of a row; an array has the shape that the model asks for, or is refused when it is opened. */
+function sampleShape({ from, shape }: Field): readonly number[] {
+  switch (from.kind) {
     case "image":
-      return [3, field.size, field.size];
+      return [3, from.size, from.size];
     case "points":
-      return [field.columns.length / 2, 2];
+      return [from.columns.length / 2, 2];
     case "tokens":
-      return [field.length];
+    case "bytes":
+      return [from.length];
     case "numbers":
-      return field.columns.length === 1 ? [] : [field.columns.length];
+      return from.columns.length === 1 ? [] : [from.columns.length];
+    case "class":
+      return [];
+    case "array":
+      return shape;
   }
 }
 

@@ -100,6 +100,8 @@ async function drawFaces(program: Program, graph: Graph, batch: number, seed: nu
   const points = recipe.fields.find(({ from }) => from.kind === "points");
   const image = recipe.fields.find(({ from }) => from.kind === "image");
   if (recipe.alignment === undefined || points?.shape[0] !== 5 || image === undefined) return undefined;
+  // A face says nothing of what another file holds.
+  if (recipe.fields.some((field) => field.from.kind === "array")) return undefined;
   const rows = Array.from({ length: batch }, (_, index) => {
     const { pixels, landmarks } = makeFace(seed, index);
     const others = recipe.fields.filter((field) => field !== points && field !== image);
@@ -107,7 +109,8 @@ async function drawFaces(program: Program, graph: Graph, batch: number, seed: nu
       others.map((field) => [field.name, [...drawSample(field, new Draws(seed, field.name, index))]]),
     );
     const picture = { width: FACE_SIZE, height: FACE_SIZE, pixels };
-    return { index, line: index, image: picture, points: landmarks, lip: undefined, values, columns: {} };
+    const files = new Map([[image.name, picture]]);
+    return { index, line: index, files, points: landmarks, lip: undefined, values, columns: {} };
   });
   return new Batches({ path: "drawn faces", rows, skipped: [] }, recipe, { batch, seed, training: false }).at(0);
 }

@@ -3,6 +3,7 @@
  * Plain data only.
  */
 import type { Recipe } from "../data/recipe.ts";
+import type { Fault } from "../data/table.ts";
 
 export type TrainingEngineName = "tfjs" | "onnx";
 
@@ -20,6 +21,8 @@ export interface TrainJob {
   /** Rows that validate after each epoch; none where the manifest has no such rows. */
   readonly validation: string;
   readonly skipBad: boolean;
+  /** Rows that were found unusable before the run began. */
+  readonly leftOut: readonly Fault[];
   readonly limit: number | undefined;
   readonly batch: number;
   /** Micro-batches a step. */
@@ -91,6 +94,7 @@ export type StepMessage =
 
 export const RUN_FILES = {
   config: "config.json",
+  leftOut: "left_out.csv",
   metrics: "metrics.jsonl",
   model: "model",
   checkpoint: "checkpoints/last.safetensors",

@@ -6,7 +6,9 @@ import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Batches } from "../data/batches.ts";
 import type { Batch } from "../data/batches.ts";
-import { readManifest, type Manifest } from "../data/manifest.ts";
+import { noSuchRows, readManifest } from "../data/manifest.ts";
+import type { Watch } from "../data/parallel.ts";
+import type { Fault } from "../data/table.ts";
 import { InputError } from "../error.ts";
 import { writeBeside } from "../files.ts";
 import { RUN_FILES, type StepMessage, type StepRecord, type TrainJob } from "./job.ts";
@@ -40,31 +42,40 @@ export interface LoopOptions {
   readonly signal: AbortSignal;
 }
 
-/** Reads and checks the data before an engine is loaded: a bad manifest is told within a second. */
+/** What a run reads, checked before an engine is loaded. */
 export interface TrainingData {
   readonly training: Batches;
   readonly validation: Batches | undefined;
   readonly rows: number;
-  readonly skipped: readonly string[];
+  readonly skipped: readonly Fault[];
 }
 
-export function openData(job: TrainJob, tell: (message: StepMessage) => void = () => undefined): TrainingData {
-  const { recipe, manifest: path, skipBad, batch, seed, accumulate } = job;
+/** Where `look` is given, the files of all rows are looked at; else the rows that the job leaves out are known. */
+export async function openData(
+  job: TrainJob,
+  tell: (message: StepMessage) => void = () => undefined,
+  look?: Watch,
+): Promise<TrainingData> {
+  const { recipe, manifest: path, skipBad, batch, seed, accumulate, split, limit, leftOut } = job;
   const onBad = skipBad ? { onBad: (problem: string) => tell({ kind: "skipped", rows: [problem] }) } : {};
-  const all = readManifest(path, recipe, { skipBad, split: job.split });
-  const manifest = job.limit === undefined ? all : { ...all, rows: all.rows.slice(0, job.limit) };
-  const training = new Batches(manifest, recipe, { batch, accumulate, seed, training: true, ...onBad });
-  const others = validationRows(job);
+  const known = look === undefined ? { known: new Set(leftOut.map(({ line }) => line)) } : look;
+  const manifest = await readManifest(path, recipe, { skipBad, splits: [split, job.validation], ...known });
+  const { rows, skipped } = manifest;
+  const mine = rows.filter(({ columns }) => (columns["split"] ?? split) === split).slice(0, limit);
+  if (mine.length === 0) throw noSuchRows(path, [split], rows);
+  const others = rows.filter(({ columns }) => columns["split"] === job.validation);
+  const training = new Batches({ ...manifest, rows: mine }, recipe, {
+    batch,
+    accumulate,
+    seed,
+    training: true,
+    ...onBad,
+  });
   const validation =
-    others === undefined ? undefined : new Batches(others, recipe, { batch, seed, training: false, ...onBad });
-  return { training, validation, rows: manifest.rows.length, skipped: all.skipped };
-}
-
-function validationRows(job: TrainJob): Manifest | undefined {
-  const { manifest: path, recipe, skipBad, validation } = job;
-  const all = readManifest(path, recipe, { skipBad });
-  const rows = all.rows.filter(({ columns }) => columns["split"] === validation);
-  return rows.length === 0 ? undefined : { ...all, rows };
+    others.length === 0
+      ? undefined
+      : new Batches({ ...manifest, rows: others }, recipe, { batch, seed, training: false, ...onBad });
+  return { training, validation, rows: mine.length, skipped };
 }
 
 export async function trainLoop({ job, engine, tell, signal }: LoopOptions, data: TrainingData): Promise<void> {
@@ -75,7 +86,8 @@ export async function trainLoop({ job, engine, tell, signal }: LoopOptions, data
   if (job.from > 0 && existsSync(metrics)) writeBeside(metrics, linesUntil(job.from, readFileSync(metrics, "utf8")));
   const record = (line: object): void => appendFileSync(metrics, `${JSON.stringify(line)}\n`);
   engine.setStepsPerEpoch(perEpoch);
-  if (data.skipped.length > 0) tell({ kind: "skipped", rows: data.skipped });
+  if (job.leftOut.length > 0)
+    tell({ kind: "skipped", rows: job.leftOut.map(({ line, problem }) => `${job.manifest}:${line}: ${problem}`) });
   const { name, version, device } = engine;
   tell({ kind: "ready", engine: `${name} ${version}`, device, rows: data.rows, perEpoch, steps: total });
 

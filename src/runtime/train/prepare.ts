@@ -12,6 +12,8 @@ import { writeOnnxStep } from "../artifact-onnx.ts";
 import type { TfjsPrecision } from "../../backends/tfjs/index.ts";
 import { writeTfjs } from "../artifact.ts";
 import { limitedRecipe } from "../data/limits.ts";
+import type { Watch } from "../data/parallel.ts";
+import { type Fault, readTable, writeTable } from "../data/table.ts";
 import { InputError } from "../error.ts";
 import { writeBeside } from "../files.ts";
 import { ownVersion } from "../package-root.ts";
@@ -61,6 +63,8 @@ export interface RunRequest {
   readonly memory?: Memory | undefined;
   readonly skipBad: boolean;
   readonly overfitOneBatch: boolean;
+  /** Told how many of the pictures have been looked at; may stop it. */
+  readonly looking?: Watch;
   /** Told which node of the program each node of the TensorFlow graph is of. */
   readonly onOrigins?: (origins: ReadonlyMap<string, Node>) => void;
 }
@@ -76,9 +80,10 @@ export async function prepareRun(program: Program, rules: TypeRules, request: Ru
     );
   }
   const config = configOf(program, request);
-  const job = jobOf(program, config, run, { from: 0 }, undefined);
-  // A manifest that does not do is told before anything is written.
-  openData(job);
+  const planned = jobOf(program, config, run, { from: 0 }, [], undefined);
+  // A manifest or a picture that does not do is told before anything is written.
+  const { skipped } = await openData(planned, undefined, request.looking ?? {});
+  const job = { ...planned, leftOut: skipped };
   mkdirSync(run, { recursive: true });
   const weights = await weightsFor(program, { weights: request.weights, seed: request.seed });
   try {
@@ -91,6 +96,7 @@ export async function prepareRun(program: Program, rules: TypeRules, request: Ru
   } finally {
     await weights.close();
   }
+  if (skipped.length > 0) writeLeftOut(join(run, RUN_FILES.leftOut), skipped);
   writeBeside(join(run, RUN_FILES.config), `${JSON.stringify(config, undefined, 2)}\n`);
   return job;
 }
@@ -114,7 +120,18 @@ export function resumeRun(
   const begun = parseState(readFileSync(state, "utf8"), state);
   const longer = { ...config, steps: more.steps ?? config.steps, epochs: more.epochs ?? config.epochs };
   if (more.epochs !== undefined && more.steps === undefined) longer.steps = null;
-  return jobOf(program, longer, run, begun, join(run, RUN_FILES.checkpoint));
+  return jobOf(program, longer, run, begun, readLeftOut(join(run, RUN_FILES.leftOut)), join(run, RUN_FILES.checkpoint));
+}
+
+function writeLeftOut(path: string, faults: readonly Fault[]): void {
+  const rows = faults.map(({ line, problem }) => ({ line: String(line), problem }));
+  writeTable(path, ["line", "problem"], rows);
+}
+
+/** A run goes on without the rows that it was begun without. */
+function readLeftOut(path: string): readonly Fault[] {
+  if (!existsSync(path)) return [];
+  return readTable(path).rows.map(({ cells }) => ({ line: Number(cells["line"]), problem: cells["problem"] ?? "" }));
 }
 
 export function readConfig(run: string): RunConfig {
@@ -168,6 +185,7 @@ function jobOf(
   config: RunConfig,
   run: string,
   begin: Pick<TrainJob, "from" | "best">,
+  leftOut: readonly Fault[],
   weights: string | undefined,
 ): TrainJob {
   if (program.train === undefined) throw new InputError(`${program.name} has no loss, so there is nothing to train.`);
@@ -181,6 +199,7 @@ function jobOf(
     split: "train",
     validation: "val",
     skipBad: config.skipBad,
+    leftOut,
     limit: config.limit ?? undefined,
     batch: config.batch,
     accumulate: accumulateOf(program),

@@ -90,7 +90,7 @@ test("the file says what it is, takes and gives", async () => {
   expect(model.docString).toBe("dhaa, compiled by archc. Trained on `age`: its classes are the numbers 0 to 10.");
   const image = model.graph?.input?.find((input) => input.name === "image")?.docString;
   expect(image).toContain("(pixel / 255 - mean) / std");
-  expect(image).toContain("after align_face(eyes: [0,-0.28], lip: [0,0.46])");
+  expect(image).toContain('after align_face(eyes: [0,-0.28], lip: [0,0.46], columns: ["lip_x","lip_y"])');
 });
 
 test("the engine's wrapper says the same of types and sizes", async () => {
