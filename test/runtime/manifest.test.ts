@@ -9,8 +9,9 @@ import { Batches } from "../../src/runtime/data/batches.ts";
 import { sizeOf } from "../../src/runtime/data/image.ts";
 import { readManifest } from "../../src/runtime/data/manifest.ts";
 import { readNpy, readNpyHeader } from "../../src/runtime/data/npy.ts";
-import type { Field, Recipe } from "../../src/runtime/data/recipe.ts";
+import { type Field, type Recipe, recipeOf } from "../../src/runtime/data/recipe.ts";
 import { readTable } from "../../src/runtime/data/table.ts";
+import { compileText } from "../support/compile.ts";
 
 let folder: string;
 const at = (name: string): string => join(folder, name);
@@ -337,6 +338,32 @@ describe("columns of every kind", () => {
   const other: Field = { ...image(4), name: "other", from: { ...image(4).from, column: "second" } as Field["from"] };
   const recipe = only(image(4), other, sound, breed, note, id);
   const top = "path,second,sound,breed,note,id";
+
+  it("are bound by a model's data section, by name and type", () => {
+    const program = compileText(`model net() {
+  input  sound: f32[B, 2, 3]
+  input  note:  i64[B, 6]
+  target breed: i32[B] in 0 ..< 3
+  head main {
+    let scores = concat([sound |> flatten, note |> cast(f32)]) |> linear(3)
+    loss cross_entropy(scores, breed)
+    predict of = scores
+  }
+  train { batch = 2  epochs = 1  optimize "**" by sgd() at constant(0.1) }
+  data {
+    sound = array_file("sound")
+    note  = text_bytes("note", length: 6)
+    breed = class_of("breed", ["cat", "dog", "hen"])
+  }
+}
+`);
+    expect(recipeOf(program.name, program.data, program.train?.ports ?? []).fields).toEqual([sound, note, breed]);
+    const classes = ["cat", "dog", "hen", "cow"];
+    const more = { ...program.data, breed: { kind: "class", column: "breed", classes } };
+    expect(() => recipeOf("net", more, program.train?.ports ?? [])).toThrow(
+      "net: data.breed has 4 classes, and `breed` lies in 0 ..< 3.",
+    );
+  });
 
   it("come out as what was written", async () => {
     npy("s.npy", "<i2", [2, 3], bytesOf(Int16Array.from([1, 2, 3, 4, 5, 6])));
