@@ -1,14 +1,16 @@
 /**
- * How long checking takes: `archc check models/dhaa.arch` from a cold start beside Node's own start, the same file checked
- * again and again in one process after an edit, and networks of 10 to 10,000 layers, whose time a layer should stay flat.
+ * How long checking takes: `archc check models/dhaa.arch` from a cold start beside Node's own start, the same file and one
+ * of 5,000 lines checked again and again in one process after an edit, and networks of 10 to 10,000 layers, whose time a layer should stay flat.
  */
 import { spawnSync } from "node:child_process";
 import { check, CheckMemo } from "../src/compiler/compile.ts";
 import type { Host } from "../src/compiler/host.ts";
 import type { FileNode } from "../src/compiler/syntax/ast.ts";
 import { DiskHost } from "../src/runtime/host.ts";
+import { deepNetwork, type Edit, editedBy, editsOfDhaa, editsOfMany, editsOfVariants, manyBlocks } from "./specs.ts";
 
 const DHAA = "models/dhaa.arch";
+const ABLATIONS = "models/dhaa_ablations.arch";
 
 function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
@@ -60,50 +62,31 @@ function cold(): void {
   row(`archc check ${DHAA}, cold`, checked);
 }
 
-function warm(): void {
-  const original = new DiskHost(DHAA).read(DHAA) ?? "";
-  let scale = 1.2;
-  const host = hostOf(DHAA, () => original.replace("scale: 1.2", `scale: ${scale.toFixed(3)}`));
+/** One edit after another, of each kind in turn, checked with a memo as an editor would; in one row each and in one for all. */
+function again(file: string, original: string, edits: readonly Edit[], rounds: number): void {
+  let text = original;
+  const host = hostOf(file, () => text);
   const memo = new CheckMemo();
-  const times: number[] = [];
-  for (let i = 0; i < 200; i++) {
-    scale += 0.001;
-    const took = timed(() => clean(host, DHAA, memo));
-    if (i >= 100) times.push(took);
+  const anew = Array.from({ length: 3 + rounds / 10 }, () => timed(() => clean(host, file))).slice(3);
+  row(`${file} from nothing, warm`, anew);
+  const counts = edits.map(() => 0);
+  const times = edits.map((): number[] => []);
+  for (let round = 0; round < 2 * rounds; round++) {
+    for (const [i, own] of times.entries()) {
+      counts[i] = (counts[i] ?? 0) + 1;
+      text = editedBy(original, edits, counts);
+      const took = timed(() => clean(host, file, memo));
+      if (round >= rounds) own.push(took);
+    }
   }
-  row(`${DHAA} again after an edit, warm`, times);
+  for (const [i, { kind }] of edits.entries()) row(`  again after an edit of ${kind}`, times[i] ?? []);
+  row(`  again after an edit of any kind`, times.flat());
 }
 
-function network(layers: number, as: "fold" | "lines"): string {
-  const lines = Array.from({ length: layers }, (_, i) => {
-    const before = i === 0 ? "x" : `h${String(i - 1)}`;
-    return `  let h${String(i)} = ${before} |> linear(64) as l${String(i)} |> relu`;
-  });
-  const body =
-    as === "lines"
-      ? `${lines.join("\n")}\n  let last = h${String(layers - 1)}`
-      : `  let last = fold h = x for _ in 0 ..< ${String(layers)} => h |> linear(64) |> relu`;
-  return `model deep(classes: int = 10) {
-  input  x: f32[B, 64]
-  target y: i32[B] in 0 ..< classes
-${body}
-  head out {
-    let logits = last |> linear(classes)
-    loss cross_entropy(logits, y)
-    predict scores = softmax(logits)
-  }
-  train {
-    batch  = 8
-    epochs = 1
-    optimize "**" by sgd() at constant(0.1)
-  }
-}
-`;
-}
 function scaling(): void {
   for (const as of ["fold", "lines"] as const) {
     for (const layers of [10, 100, 1000, 10_000]) {
-      const text = network(layers, as);
+      const text = deepNetwork(layers, as);
       const host = hostOf("deep.arch", () => text);
       const times = Array.from({ length: layers > 1000 ? 3 : 9 }, () => timed(() => clean(host, "deep.arch")));
       row(`${String(layers)} layers as ${as} (${((1000 * median(times)) / layers).toFixed(0)} µs a layer)`, times);
@@ -111,6 +94,9 @@ function scaling(): void {
   }
 }
 
-cold();
-warm();
-scaling();
+const textOf = (file: string): string => new DiskHost(file).read(file) ?? "";
+if (process.argv[2] !== "warm") cold();
+again(DHAA, textOf(DHAA), editsOfDhaa, 40);
+again(ABLATIONS, textOf(ABLATIONS), editsOfVariants, 40);
+again("many.arch", manyBlocks(240), editsOfMany, 10);
+if (process.argv[2] !== "warm") scaling();

@@ -16,9 +16,10 @@ import { sha256Hex } from "./hash/sha256.ts";
 import type { Host } from "./host.ts";
 import { printGraph } from "./graph/print.ts";
 import type { Program } from "./program.ts";
+import type { KnownTrees } from "./resolve/known.ts";
 import { type FileScope, loadModules, type Modules } from "./resolve/modules.ts";
 import { checkNames } from "./resolve/names.ts";
-import type { SetEdit } from "./syntax/ast.ts";
+import type { ModelDecl, SetEdit, VariantDecl } from "./syntax/ast.ts";
 import { parseExpression, parseFile, parsePath } from "./syntax/parse.ts";
 
 export interface Setting {
@@ -67,12 +68,17 @@ export function check(host: Host, file: string, memo?: CheckMemo): Checked {
   const modules = load(host, file, bag, memo);
   if (modules === undefined) return { diagnostics: bag.sorted(), perUse: [] };
   const rules = rulesOf(host, modules);
-  checkNames(modules.entry, bag);
-  refuseNames(modules, bag);
-  const perUse = checkDeclarations(modules.entry, rules, bag, memo);
-  for (const name of modelNames(modules.entry)) {
-    const plan = planFor(name, modules.entry, bag);
-    if (plan) assemble(plan, rules, file, bag, { checkOnly: true, memo });
+  const { entry } = modules;
+  checkNames(entry, bag, memo?.trees);
+  refuseNames(modules, bag, { but: entry, trees: memo?.trees });
+  const perUse = checkDeclarations(entry, rules, bag, memo);
+  for (const declaration of modelsOf(entry)) {
+    const evaluate = (): void => {
+      const plan = planFor(declaration.name.text, entry, bag);
+      if (plan) assemble(plan, rules, file, bag, { checkOnly: true, memo });
+    };
+    if (memo) memo.evaluateModel(declaration, entry, bag, evaluate);
+    else evaluate();
   }
   const diagnostics = bag.sorted();
   if (memo === undefined) return { diagnostics, perUse };
@@ -113,22 +119,25 @@ export function listModels(
 }
 
 function load(host: Host, file: string, bag: DiagnosticBag, memo?: CheckMemo): Modules | undefined {
-  const modules = loadModules(host, file, bag, memo && ((source, into) => memo.parse(source, into)));
+  const modules = loadModules(host, file, bag, memo && ((source, into) => memo.parse(source, into)), memo?.trees);
   if (modules === undefined) report(bag, "E0222", { file }, { file: { name: file, text: "" }, start: 0, end: 0 });
   return modules;
 }
 
 /** What `check` refuses about names is refused here too; its warnings are for those who ask. */
-function refuseNames(modules: Modules, bag: DiagnosticBag): void {
+function refuseNames(
+  modules: Modules,
+  bag: DiagnosticBag,
+  { but, trees }: { readonly but?: FileScope; readonly trees?: KnownTrees | undefined } = {},
+): void {
   const names = new DiagnosticBag();
-  for (const [name, scope] of modules.files) if (!name.startsWith("std:")) checkNames(scope, names);
+  for (const [name, scope] of modules.files)
+    if (!name.startsWith("std:") && scope !== but) checkNames(scope, names, trees);
   for (const diagnostic of names.sorted()) if (diagnostic.severity === "error") bag.add(diagnostic);
 }
 
-function modelNames(scope: FileScope): readonly string[] {
-  return [...scope.declarations.values()]
-    .filter((d) => d.kind === "model" || d.kind === "variant")
-    .map((d) => d.name.text);
+function modelsOf(scope: FileScope): readonly (ModelDecl | VariantDecl)[] {
+  return [...scope.declarations.values()].filter((d) => d.kind === "model" || d.kind === "variant");
 }
 /** The file's model, where there is only one. */
 function onlyModel(scope: FileScope, bag: DiagnosticBag): string | undefined {

@@ -42,17 +42,25 @@ export interface Diagnostic {
 export class DiagnosticBag {
   readonly #seen = new Set<string>();
   readonly #all: Diagnostic[] = [];
+  #told = 0;
+  #errors = 0;
 
   add(diagnostic: Diagnostic): void {
-    const { code, span } = diagnostic;
+    const { code, span, severity } = diagnostic;
+    this.#told++;
     const key = `${code} ${span.file.name} ${String(span.start)} ${String(span.end)}`;
     if (this.#seen.has(key)) return;
     this.#seen.add(key);
     this.#all.push(diagnostic);
+    if (severity === "error") this.#errors++;
   }
 
   get hasErrors(): boolean {
-    return this.#all.some((d) => d.severity === "error");
+    return this.#errors > 0;
+  }
+  /** How often something was told, what was known already too. */
+  get told(): number {
+    return this.#told;
   }
 
   /** Everything reported so far, sorted by file (in order of first report) and place. */

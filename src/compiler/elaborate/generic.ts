@@ -64,21 +64,24 @@ export function checkDeclarations(
     });
     const evaluator = new Evaluator(context);
     let shapesVary = false;
-    try {
+    const evaluate = (): void => {
       if (declaration.kind === "block") {
         shapesVary = declaration.lists.flat().some((p) => hasRun(p.type)) || hasRun(declaration.result);
         checkBlock(evaluator, declaration, scope);
       } else if (declaration.kind === "fn") checkFunction(evaluator, declaration, scope);
       else fileEnvironment(evaluator, scope).lookup(declaration.name.text);
       context.templates.remember();
+    };
+    try {
+      if (memo) memo.evaluating(declaration, evaluate);
+      else evaluate();
     } catch (error) {
       if (!(error instanceof BudgetError)) throw error;
     }
     // a run of axes stands for any number of them; two were tried, and a shape that fails with two may do with others
     for (const d of context.bag.sorted()) if (!shapesVary || !d.code.startsWith("E03")) bag.add(d);
     left.push(...context.left.values());
-    if (stamp !== undefined && context.bag.sorted().length === 0)
-      memo?.declarations.set(stamp, [...context.left.values()]);
+    if (stamp !== undefined && context.bag.told === 0) memo?.declarations.set(stamp, [...context.left.values()]);
   }
   return left;
 }

@@ -10,6 +10,7 @@ import { type Asked, gradientFlow } from "../ops/differentiate.ts";
 import type { Span } from "../source/source.ts";
 import type { Dim } from "../types/dim.ts";
 import { isFloat, type TensorType } from "../types/tensor.ts";
+import type { Clock } from "./clock.ts";
 import { sizesOf } from "./sizes.ts";
 import { type Reason, type TensorVal, type Val, mapTensors, tensorsIn, valuesIn } from "./values.ts";
 
@@ -24,9 +25,11 @@ export interface Evaluated {
   readonly result: Val;
 }
 
-/** Something that a result reads: an operand or a weight by its number, or a value from elsewhere in the same graph. */
+/** Something that a result reads: an operand or a weight by its number, the clock, or a value from elsewhere in the same graph. */
 type Read =
-  { readonly kind: "operand" | "variable"; readonly at: number } | { readonly kind: "outside"; readonly value: Value };
+  | { readonly kind: "operand" | "variable"; readonly at: number }
+  | { readonly kind: "clock"; readonly of: keyof Clock }
+  | { readonly kind: "outside"; readonly value: Value };
 
 interface Dependent {
   readonly type: TensorType;
@@ -59,6 +62,7 @@ export interface Outline {
   /** It holds in other graphs, too. */
   readonly standsAlone: boolean;
 }
+const clockValues = ["step", "epoch", "draws"] as const;
 const nowhere: Value = {
   node: { id: -1, op: "", attributes: {}, inputs: [], outputs: [], path: "", span: undefined },
   index: 0,
@@ -71,6 +75,7 @@ export function outlineOf(
   asked: Asked,
   isScalar: (node: Node) => boolean,
   withGradients: boolean,
+  clock: Clock | undefined,
 ): Outline {
   const { nodes: own, variables, updates, result } = evaluated;
   const given = evaluated.operands.flatMap(tensorsIn);
@@ -87,6 +92,8 @@ export function outlineOf(
     if (operand !== undefined) return { kind: "operand", at: operand.at };
     const weight = weights.get(node);
     if (weight !== undefined) return { kind: "variable", at: weight };
+    for (const of of clock === undefined ? [] : clockValues)
+      if (clock?.[of].node === node && clock[of].index === index) return { kind: "clock", of };
     return inside.has(node) ? undefined : { kind: "outside", value: { node, index } };
   };
 
@@ -152,11 +159,23 @@ export function standFor(
   outline: Outline,
   operands: readonly TensorVal[],
   weights: readonly Value[],
+  clock: Clock | undefined,
   emit: (dependent: Pick<Outline["results"][number], "type" | "gives" | "sizes">, reads: readonly Value[]) => Value,
 ): { readonly result: Val; readonly updates: readonly { readonly path: string; readonly value: Value }[] } {
+  const found = (read: Read): Value | undefined => {
+    switch (read.kind) {
+      case "operand":
+        return operands[read.at]?.value;
+      case "variable":
+        return weights[read.at];
+      case "clock":
+        return clock?.[read.of];
+      case "outside":
+        return read.value;
+    }
+  };
   const given = (read: Read): Value => {
-    const value =
-      read.kind === "outside" ? read.value : read.kind === "operand" ? operands[read.at]?.value : weights[read.at];
+    const value = found(read);
     if (value === undefined) throw new Error("unreachable: an outline reads only what its application has");
     return value;
   };

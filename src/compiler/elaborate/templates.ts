@@ -126,8 +126,8 @@ export class Templates {
   }
 
   outlineOf(evaluated: Evaluated): Outline {
-    const { graph, scalars, training } = this.#context;
-    return outlineOf(evaluated, graph.rules, this.flows, this.asked, (node) => scalars.has(node), training);
+    const { graph, scalars, training, clock } = this.#context;
+    return outlineOf(evaluated, graph.rules, this.flows, this.asked, (node) => scalars.has(node), training, clock);
   }
   #outlineOf(template: Template): Outline {
     const known = this.#outlines.get(template) ?? this.outlineOf(template);
@@ -147,7 +147,7 @@ export class Templates {
     });
     const operands = at.operands.flatMap(tensorsIn);
     const { result, updates } = graph.at({ path: at.path, span: at.place }, () =>
-      standFor(outline, operands, weights, ({ type, gives, sizes }, reads) => {
+      standFor(outline, operands, weights, this.#context.clock, ({ type, gives, sizes }, reads) => {
         const node = graph.node("applied", { sizes }, reads, [type]);
         this.flows.set(node, gives);
         return { node, index: 0 };

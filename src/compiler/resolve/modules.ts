@@ -10,6 +10,7 @@ import type { Host } from "../host.ts";
 import type { SourceFile } from "../source/source.ts";
 import type { Declaration, FileNode, ImportDecl } from "../syntax/ast.ts";
 import { parseFile } from "../syntax/parse.ts";
+import type { KnownTrees } from "./known.ts";
 import { reportRecursion } from "./recursion.ts";
 
 /** Modules whose public names are in scope everywhere; a declaration or an import of the file wins over them. */
@@ -101,6 +102,7 @@ export function loadModules(
   entry: string,
   bag: DiagnosticBag,
   parse: (file: SourceFile, bag: DiagnosticBag) => FileNode = parseFile,
+  trees?: KnownTrees,
 ): Modules | undefined {
   const files = new Map<string, FileScope>();
   const prelude: FileScope[] = [];
@@ -186,7 +188,7 @@ export function loadModules(
     // a tree that somebody read before has no mistakes
     if (ready.has(scope.tree)) continue;
     reportDuplicates(scope, bag);
-    reportRecursion(scope, bag);
+    reportRecursion(scope, bag, trees);
   }
   return { entry: root, files };
 }

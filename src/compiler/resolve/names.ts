@@ -21,7 +21,8 @@ import type {
   VariantDecl,
 } from "../syntax/ast.ts";
 import { childrenOf } from "../syntax/walk.ts";
-import type { FileScope } from "./modules.ts";
+import type { KnownTrees } from "./known.ts";
+import type { FileScope, Named } from "./modules.ts";
 
 type Kind =
   "let" | "parameter" | "loop name" | "shared block" | "param" | "state" | "input" | "target" | "part" | "import";
@@ -52,8 +53,8 @@ class Scope {
   }
 }
 
-export function checkNames(scope: FileScope, bag: DiagnosticBag): void {
-  new NameChecker(scope, bag).file();
+export function checkNames(scope: FileScope, bag: DiagnosticBag, trees?: KnownTrees): void {
+  new NameChecker(scope, bag).file(trees);
 }
 
 class NameChecker {
@@ -64,6 +65,8 @@ class NameChecker {
   readonly #unreadable: boolean;
   /** Where a line was read as if it were another one: `y = …` as a second `let y`. */
   readonly #mended: ReadonlySet<number>;
+  /** The imports that were read in the declaration at hand. */
+  #read = new Set<string>();
 
   constructor(file: FileScope, bag: DiagnosticBag) {
     this.#file = file;
@@ -74,7 +77,7 @@ class NameChecker {
     this.#mended = new Set(unread.map((d) => d.span.start));
   }
 
-  file(): void {
+  file(trees: KnownTrees | undefined): void {
     const { declarations } = this.#file.tree;
     for (const d of declarations) {
       if (d.kind !== "import") continue;
@@ -84,31 +87,45 @@ class NameChecker {
           this.#imports.set({ name: local.text, kind: "import", span: local.span, used: false });
       }
     }
+    const locals = [...this.#imports.locals].map((local) => local.name);
+    const around = trees && [...this.#file.declarations.keys(), "", ...locals].join();
     for (const d of declarations) {
-      switch (d.kind) {
-        case "const":
-          this.#type(d.type, this.#imports);
-          this.#expr(d.value, this.#imports);
-          break;
-        case "fn":
-          this.#declaration([d.params], d.result, d.where, d.body);
-          break;
-        case "block":
-          this.#declaration(d.lists, d.result, d.where, d.body);
-          break;
-        case "prim": // a signature alone: its names stand for nothing else
-          if (!this.#file.file.name.startsWith("std:")) report(this.#bag, "E0227", { name: d.name.text }, d.name.span);
-          break;
-        case "model":
-          this.#model(d);
-          break;
-        case "variant":
-          this.#variant(d);
-          break;
-        case "import":
+      if (d.kind === "import") continue;
+      const known = trees?.orderly.get(d);
+      if (known !== undefined && known.around === around) {
+        for (const name of known.reads) this.#use(name, this.#imports);
+        continue;
       }
+      this.#read = new Set();
+      const before = this.#bag.told;
+      this.#named(d);
+      // where something could not be read, not all is told
+      if (around !== undefined && !this.#unreadable && this.#bag.told === before)
+        trees?.orderly.set(d, { around, reads: [...this.#read] });
     }
     this.#unused(this.#imports);
+  }
+  #named(d: Named): void {
+    switch (d.kind) {
+      case "const":
+        this.#type(d.type, this.#imports);
+        this.#expr(d.value, this.#imports);
+        break;
+      case "fn":
+        this.#declaration([d.params], d.result, d.where, d.body);
+        break;
+      case "block":
+        this.#declaration(d.lists, d.result, d.where, d.body);
+        break;
+      case "prim": // a signature alone: its names stand for nothing else
+        if (!this.#file.file.name.startsWith("std:")) report(this.#bag, "E0227", { name: d.name.text }, d.name.span);
+        break;
+      case "model":
+        this.#model(d);
+        break;
+      case "variant":
+        this.#variant(d);
+    }
   }
 
   /** Binds a name; hiding another one of this file is an error. `_` and `_name` mean unused on purpose. */
@@ -150,7 +167,9 @@ class NameChecker {
   }
   #use(name: string, scope: Scope): void {
     const local = scope.find(name);
-    if (local) local.used = true;
+    if (local === undefined) return;
+    local.used = true;
+    if (local.kind === "import") this.#read.add(name);
   }
 
   #declaration(

@@ -5,23 +5,20 @@
  */
 import { report } from "../diagnostics/catalog.ts";
 import type { DiagnosticBag } from "../diagnostics/diagnostic.ts";
-import type { Span } from "../source/source.ts";
 import type { Declaration, NameExpr } from "../syntax/ast.ts";
+import type { KnownTrees, Use } from "./known.ts";
 import type { FileScope } from "./modules.ts";
 
-interface Use {
-  readonly name: string;
-  readonly span: Span;
-}
-
-export function reportRecursion(scope: FileScope, bag: DiagnosticBag): void {
+export function reportRecursion(scope: FileScope, bag: DiagnosticBag, known?: KnownTrees): void {
   const uses = new Map<string, readonly Use[]>();
   for (const [name, declaration] of scope.declarations) {
-    if (declaration.kind === "block" || declaration.kind === "fn" || declaration.kind === "const")
-      uses.set(
-        name,
-        usesOf(declaration).filter((use) => scope.declarations.has(use.name)),
-      );
+    if (declaration.kind !== "block" && declaration.kind !== "fn" && declaration.kind !== "const") continue;
+    const all = known?.uses.get(declaration) ?? usesOf(declaration);
+    known?.uses.set(declaration, all);
+    uses.set(
+      name,
+      all.filter((use) => scope.declarations.has(use.name)),
+    );
   }
   const finished = new Set<string>();
   const path: string[] = [];

@@ -4,6 +4,7 @@
  */
 import type { IToken, TokenType } from "chevrotain";
 import { tokens as t } from "../../../grammar/tokens.ts";
+import { isName } from "./layout.ts";
 
 /** Brackets inside each other. */
 export const MAX_DEPTH = 256;
@@ -21,7 +22,7 @@ export interface TooDeep {
 
 /** Forms whose last part is an expression again: each nests without a bracket. */
 const nests: ReadonlySet<TokenType> = new Set([t.If, t.Fold, t.Block, t.Caret]);
-/** Between these an expression starts afresh. */
+/** Between these an expression starts afresh, and at a `block` that has a name. */
 const separates: ReadonlySet<TokenType> = new Set([
   ...[t.Comma, t.Assign, t.FatArrow, t.Let, t.Shared, t.Param, t.State, t.Update, t.Assert, t.Input, t.Target],
   ...[t.Regions, t.Branch, t.Head, t.Loss, t.Predict, t.Metric, t.Optimize, t.Freeze, t.Import, t.Const, t.Fn, t.Prim],
@@ -48,11 +49,11 @@ export function findTooDeep(tokens: readonly IToken[]): TooDeep | undefined {
         forms -= level.forms;
         levels.pop();
       }
-    } else if (nests.has(type)) {
+    } else if (nests.has(type) && !(type === t.Block && isName(tokens[at + 1]))) {
       level.forms++;
       level.length++;
       forms++;
-    } else if (separates.has(type)) {
+    } else if (separates.has(type) || type === t.Block) {
       // `=>` goes on with the form that it belongs to.
       if (type !== t.FatArrow && type !== t.Assign) {
         forms -= level.forms;

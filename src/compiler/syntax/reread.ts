@@ -40,18 +40,36 @@ const itemStarts: ReadonlySet<TokenType> = new Set([
 export class Reader {
   #last: FileNode | undefined;
   #islands: readonly Island[] = [];
+  readonly #models = new Models();
 
   read(file: SourceFile, bag: DiagnosticBag): FileNode {
     if (this.#last?.file.text === file.text) return this.#last;
     this.#last = undefined; // its trees may move
     const scanned = scan(file);
     const readable = scanned.problems.length === 0 && findTooDeep(scanned.tokens) === undefined;
-    const reading = readable ? new Reading(scanned, this.#islands) : undefined;
+    const reading = readable ? new Reading(scanned, this.#islands, this.#models) : undefined;
     const declarations = reading?.declarations();
     if (reading === undefined || declarations === undefined) return parseFile(file, bag);
     this.#islands = reading.islands;
     const span = { file, start: 0, end: file.text.length };
     return (this.#last = { file, declarations, comments: scanned.comments, span });
+  }
+}
+
+/** Models put together of their heads and items; of the same ones the same model. */
+class Models {
+  readonly #known = new WeakMap<object, { readonly model: ModelDecl; readonly span: Writable<Span> }>();
+
+  whole(head: ModelDecl, items: readonly Item[], span: Span): ModelDecl {
+    const known = this.#known.get(head);
+    if (known?.model.items.length === items.length && known.model.items.every((item, i) => item === items[i])) {
+      Object.assign(known.span, span);
+      return known.model;
+    }
+    const own = { ...span };
+    const model = { ...head, items, span: own };
+    this.#known.set(head, { model, span: own });
+    return model;
   }
 }
 
@@ -68,10 +86,12 @@ class Reading {
   readonly islands: Island[] = [];
   readonly #scan: Scan;
   readonly #known: Known;
+  readonly #models: Models;
 
-  constructor(scan: Scan, known: readonly Island[]) {
+  constructor(scan: Scan, known: readonly Island[], models: Models) {
     this.#scan = scan;
     this.#known = new Known(known);
+    this.#models = models;
   }
 
   /** Undefined where something cannot be read. */
@@ -112,7 +132,7 @@ class Reading {
         items.push(item as Item);
       }
       const span = { file: this.#scan.file, start: first.startOffset, end: end(last) };
-      return { ...(model as ModelDecl), items, span };
+      return this.#models.whole(model as ModelDecl, items, span);
     };
   }
 
