@@ -7,7 +7,16 @@ import { check, CheckMemo } from "../src/compiler/compile.ts";
 import type { Host } from "../src/compiler/host.ts";
 import type { FileNode } from "../src/compiler/syntax/ast.ts";
 import { DiskHost } from "../src/runtime/host.ts";
-import { deepNetwork, type Edit, editedBy, editsOfDhaa, editsOfMany, editsOfVariants, manyBlocks } from "./specs.ts";
+import {
+  breaksOfDhaa,
+  deepNetwork,
+  type Edit,
+  editedBy,
+  editsOfDhaa,
+  editsOfMany,
+  editsOfVariants,
+  manyBlocks,
+} from "./specs.ts";
 
 const DHAA = "models/dhaa.arch";
 const ABLATIONS = "models/dhaa_ablations.arch";
@@ -83,6 +92,29 @@ function again(file: string, original: string, edits: readonly Edit[], rounds: n
   row(`  again after an edit of any kind`, times.flat());
 }
 
+/** While somebody types a file is broken half of the time. */
+function typing(file: string, original: string, breaks: readonly Edit[], rounds: number): void {
+  let text = original;
+  const host = hostOf(file, () => text);
+  const memo = new CheckMemo();
+  const mended: number[] = [];
+  for (const [i, { kind }] of breaks.entries()) {
+    const broken: number[] = [];
+    for (let n = 1; n <= 2 * rounds; n++) {
+      const counts = breaks.map((_, other) => (other === i ? n : 0));
+      text = editedBy(original, breaks, counts);
+      const took = timed(() => check(host, file, memo));
+      text = original;
+      const after = timed(() => clean(host, file, memo));
+      if (n <= rounds) continue;
+      broken.push(took);
+      mended.push(after);
+    }
+    row(`  with ${kind}`, broken);
+  }
+  row("  when it is whole again", mended);
+}
+
 function scaling(): void {
   for (const as of ["fold", "lines"] as const) {
     for (const layers of [10, 100, 1000, 10_000]) {
@@ -97,6 +129,7 @@ function scaling(): void {
 const textOf = (file: string): string => new DiskHost(file).read(file) ?? "";
 if (process.argv[2] !== "warm") cold();
 again(DHAA, textOf(DHAA), editsOfDhaa, 40);
-again(ABLATIONS, textOf(ABLATIONS), editsOfVariants, 40);
-again("many.arch", manyBlocks(240), editsOfMany, 10);
+typing(DHAA, textOf(DHAA), breaksOfDhaa, 30);
+if (process.argv[3] === undefined) again(ABLATIONS, textOf(ABLATIONS), editsOfVariants, 40);
+if (process.argv[3] === undefined) again("many.arch", manyBlocks(240), editsOfMany, 10);
 if (process.argv[2] !== "warm") scaling();

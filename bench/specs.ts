@@ -35,6 +35,14 @@ export const editsOfDhaa: readonly Edit[] = [
   { kind: "white space", find: "\n  head final", by: (n) => `${"\n".repeat(1 + (n % 5))}  head final` },
 ];
 
+/** What is half written in it, and for a while leaves the file broken. */
+export const breaksOfDhaa: readonly Edit[] = [
+  { kind: "a line half written", find: "concat(branch.*)", by: (n) => `concat(branch.${"*, ".repeat(n % 3)}` },
+  { kind: "a brace that is missing", find: "  }\n\n  head final", by: (n) => `${"\n".repeat(n % 3)}\n\n  head final` },
+  { kind: "a string without its end", find: 'column("age")', by: (n) => `column("age${String(n)})` },
+  { kind: "a block half written", find: "as b3 |>", by: (n) => `as b3 |> drop${String(n)}( |>` },
+];
+
 /** To its ablations, a file of variants. */
 export const editsOfVariants: readonly Edit[] = [
   { kind: "a line of a variant", find: "scale: 1.2", by: (n) => `scale: ${(1.2 + n / 1000).toFixed(3)}` },

@@ -108,7 +108,6 @@ export class Context {
   readonly scalars = new Set<Node>();
   readonly templates: Templates = new Templates(this);
   readonly anyFrozen: boolean;
-  #reports = 0;
   #leaves = 0;
   /** What the check of a block for all uses leaves to each of them. */
   readonly left = new Map<string, PerUse>();
@@ -140,7 +139,6 @@ export class Context {
 
   /** Reports a mistake at its place; inside `std:` at the user's call that led there. */
   report<C extends Code>(code: C, args: ArgsOf<C>, span: Span, extras: ReportExtras = {}): void {
-    this.#reports++;
     const place = this.place(span);
     // a primitive has no inside: what is wrong there is wrong in the call
     const isPrimitive = span.file.name === "std:prim" || span.file.name === "std:gradients";
@@ -184,7 +182,8 @@ export class Context {
       reused: variables.reused.length,
       updates: variables.log.length,
       asserts: asserts.length,
-      reports: this.#reports,
+      // initial values are evaluated in a context of their own
+      reports: this.bag.told,
       leaves: this.#leaves,
       steps: this.#steps,
     };

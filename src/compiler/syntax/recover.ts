@@ -35,62 +35,63 @@ const islandRule: Readonly<Record<Container, RuleName>> = {
 /** A piece of the tree: what kind it is follows from the rule that read it. */
 type Piece = { readonly rule: RuleName; readonly node: unknown };
 
+/** Reads tokens that need no mending; who reads a text again may know their trees. Undefined where they cannot be read. */
+export interface Keeper {
+  /** All are asked for before the first of them is made. */
+  declaration(tokens: readonly IToken[]): () => Declaration | undefined;
+  read(rule: RuleName, tokens: readonly IToken[]): unknown;
+}
+
+/** Knows nothing. */
+class Forgetful implements Keeper {
+  readonly #builder: TreeBuilder;
+
+  constructor({ file, docs }: Scan) {
+    this.#builder = new TreeBuilder(new Places(file, docs), new Map());
+  }
+  declaration(tokens: readonly IToken[]): () => Declaration | undefined {
+    return () => this.read("declaration", tokens) as Declaration | undefined;
+  }
+  read(rule: RuleName, tokens: readonly IToken[]): object | undefined {
+    const { tree, failedAt } = runRule(rule, tokens);
+    return failedAt === undefined ? treeOf(this.#builder, rule, tree) : undefined;
+  }
+}
+
 export class Recovery {
   readonly #tokens: readonly IToken[];
   readonly #layout: Layout;
   readonly #grafts = new Map<IToken, Graft>();
   readonly #builder: TreeBuilder;
   readonly #reporter: SyntaxReporter;
+  readonly #keeper: Keeper;
 
-  constructor(scanned: Scan, bag: DiagnosticBag) {
+  constructor(scanned: Scan, bag: DiagnosticBag, keeper: Keeper = new Forgetful(scanned)) {
     this.#tokens = scanned.tokens;
     this.#layout = new Layout(scanned.file, scanned.tokens);
     this.#builder = new TreeBuilder(new Places(scanned.file, scanned.docs), this.#grafts);
     this.#reporter = new SyntaxReporter(scanned, this.#layout, bag);
+    this.#keeper = keeper;
   }
 
   declarations(): readonly Declaration[] {
     const starts = declarationStarts(this.#layout);
+    const regions = starts.map((start, i) => ({ start, end: starts[i + 1] ?? this.#tokens.length }));
+    const wholes = regions.map(({ start, end }) => this.#keeper.declaration(this.#tokens.slice(start, end)));
     const found: Declaration[] = [];
-    for (const [i, start] of starts.entries()) {
-      const end = starts[i + 1] ?? this.#tokens.length;
-      const whole = runRule("declaration", this.#tokens.slice(start, end));
-      const pieces =
-        whole.failedAt === undefined
-          ? [{ rule: "declaration" as const, node: this.#build("declaration", whole.tree) }]
-          : new Outliner(this.#layout, start, end).declarations(start).map((island) => this.#read(island, end));
+    for (const [i, { start, end }] of regions.entries()) {
+      const whole = wholes[i]?.();
+      if (whole !== undefined) {
+        found.push(whole);
+        continue;
+      }
+      const pieces = new Outliner(this.#layout, start, end)
+        .declarations(start)
+        .map((island) => this.#read(island, end));
       // Only the rule `declaration` reads what stands in a file.
       for (const piece of pieces) if (piece !== undefined) found.push(piece.node as Declaration);
     }
     return found;
-  }
-
-  #build(rule: RuleName, tree: CstNode): unknown {
-    const builder = this.#builder;
-    switch (rule) {
-      case "declaration":
-        return builder.declaration(tree as cst.DeclarationCstNode);
-      case "item":
-        return builder.item(tree as cst.ItemCstNode);
-      case "statement":
-        return builder.line(first((tree as cst.StatementCstNode).children.line), tree);
-      case "result":
-        return builder.expr(first((tree as cst.ResultCstNode).children.expr));
-      case "headLine":
-        return builder.headLine(tree as cst.HeadLineCstNode);
-      case "field":
-        return builder.field(tree as cst.FieldCstNode);
-      case "trainLine":
-        return builder.trainLine(tree as cst.TrainLineCstNode);
-      case "optimizeLine":
-        return builder.optimizeLine(tree as cst.OptimizeLineCstNode);
-      case "rule":
-        return builder.rule(tree as cst.RuleCstNode);
-      case "edit":
-        return builder.edit(tree as cst.EditCstNode);
-      default:
-        throw new Error(`no island is read by the rule ${rule}`);
-    }
   }
 
   /** Reads an island; undefined where nothing of it could be read. `containerEnd` is where its container ends. */
@@ -98,8 +99,8 @@ export class Recovery {
     const rule = island.starter === "result" && island.container === "body" ? "result" : islandRule[island.container];
     const raw = this.#tokens.slice(island.start, island.end);
     if (island.groups.every((group) => group.hasOpen && group.hasClose)) {
-      const whole = runRule(rule, raw);
-      if (whole.failedAt === undefined) return { rule, node: this.#build(rule, whole.tree) };
+      const node = this.#keeper.read(rule, raw);
+      if (node !== undefined) return { rule, node };
     }
     if (raw.length === 1 && raw[0]?.tokenType === t.RCurly) {
       const next = this.#layout.line[island.end] !== this.#layout.line[island.start];
@@ -109,11 +110,11 @@ export class Recovery {
     for (const group of island.groups) this.#readGroup(group);
     const tokens = this.#withStubs(island);
     const run = runRule(rule, tokens);
-    if (run.failedAt === undefined) return { rule, node: this.#build(rule, run.tree) };
+    if (run.failedAt === undefined) return { rule, node: treeOf(this.#builder, rule, run.tree) };
     const repair = this.#reporter.islandFailed({ island, rule, tokens, failedAt: run.failedAt, containerEnd });
     if (repair === undefined) return undefined;
     const mended = runRule(repair.rule, repair.tokens);
-    const node = this.#build(repair.rule, mended.tree);
+    const node = treeOf(this.#builder, repair.rule, mended.tree);
     return { rule: repair.rule, node: repair.sure ? node : poisoned(node) };
   }
 
@@ -167,5 +168,33 @@ export class Recovery {
       at = group.hasClose ? group.close + 1 : group.close;
     }
     return out.concat(this.#tokens.slice(at, island.end));
+  }
+}
+
+/** The tree of an island that a rule read. */
+export function treeOf(builder: TreeBuilder, rule: RuleName, tree: CstNode): object {
+  switch (rule) {
+    case "declaration":
+      return builder.declaration(tree as cst.DeclarationCstNode);
+    case "item":
+      return builder.item(tree as cst.ItemCstNode);
+    case "statement":
+      return builder.line(first((tree as cst.StatementCstNode).children.line), tree);
+    case "result":
+      return builder.expr(first((tree as cst.ResultCstNode).children.expr));
+    case "headLine":
+      return builder.headLine(tree as cst.HeadLineCstNode);
+    case "field":
+      return builder.field(tree as cst.FieldCstNode);
+    case "trainLine":
+      return builder.trainLine(tree as cst.TrainLineCstNode);
+    case "optimizeLine":
+      return builder.optimizeLine(tree as cst.OptimizeLineCstNode);
+    case "rule":
+      return builder.rule(tree as cst.RuleCstNode);
+    case "edit":
+      return builder.edit(tree as cst.EditCstNode);
+    default:
+      throw new Error(`no island is read by the rule ${rule}`);
   }
 }
