@@ -63,12 +63,12 @@ export function checkDeclarations(
       shared: newSharedState(true, true, memo),
     });
     const evaluator = new Evaluator(context);
-    let shapesVary = false;
+    const shapesVary =
+      declaration.kind === "block" &&
+      (declaration.lists.flat().some((p) => hasRun(p.type)) || hasRun(declaration.result));
     const evaluate = (): void => {
-      if (declaration.kind === "block") {
-        shapesVary = declaration.lists.flat().some((p) => hasRun(p.type)) || hasRun(declaration.result);
-        checkBlock(evaluator, declaration, scope);
-      } else if (declaration.kind === "fn") checkFunction(evaluator, declaration, scope);
+      if (declaration.kind === "block") checkBlock(evaluator, declaration, scope);
+      else if (declaration.kind === "fn") checkFunction(evaluator, declaration, scope);
       else fileEnvironment(evaluator, scope).lookup(declaration.name.text);
       context.templates.remember();
     };

@@ -90,6 +90,7 @@ export class CheckMemo {
   readonly #owners = new Map<string, Owner>();
   #owner = this.#whole;
   readonly #namesOf = new WeakMap<Named, readonly string[]>();
+  readonly #wordsOf = new WeakMap<object, readonly string[]>();
   /** In this check; undefined while the declaration is looked at. */
   readonly #stamps = new Map<Named, number | undefined>();
 
@@ -166,16 +167,29 @@ export class CheckMemo {
   #names(declaration: Named): readonly string[] {
     const known = this.#namesOf.get(declaration);
     if (known) return known;
-    const names = new Set<string>();
-    const visit = (node: unknown): void => {
-      if (Array.isArray(node)) node.forEach(visit);
-      else if (typeof node === "object" && node !== null) {
-        if ("text" in node && typeof node.text === "string") names.add(node.text);
-        for (const [key, child] of Object.entries(node)) if (!/span$/i.test(key)) visit(child);
-      }
-    };
-    visit(declaration);
+    // an edit leaves nearly all items of a model as they are
+    const { items, ...rest } = declaration.kind === "model" ? declaration : { ...declaration, items: [] };
+    const names = new Set(wordsIn(rest));
+    for (const item of items) {
+      const words = this.#wordsOf.get(item) ?? wordsIn(item);
+      this.#wordsOf.set(item, words);
+      for (const word of words) names.add(word);
+    }
     this.#namesOf.set(declaration, [...names]);
     return [...names];
   }
+}
+
+/** Every word in a tree that may be a name. */
+function wordsIn(tree: object): readonly string[] {
+  const words = new Set<string>();
+  const visit = (node: unknown): void => {
+    if (Array.isArray(node)) node.forEach(visit);
+    else if (typeof node === "object" && node !== null) {
+      if ("text" in node && typeof node.text === "string") words.add(node.text);
+      for (const [key, child] of Object.entries(node)) if (!/span$/i.test(key)) visit(child);
+    }
+  };
+  visit(tree);
+  return [...words];
 }

@@ -210,7 +210,7 @@ function trainingGraph(
   if (total !== undefined) outputs.push({ name: "loss", kind: "total", value: total, span: undefined });
   outputs.push(...more);
   countStep(evaluator, step);
-  const updates = context.variables.updates().map((u) => ({ ...u }));
+  const updates = shared.checkOnly ? [] : context.variables.updates().map((u) => ({ ...u }));
   return { graph: graphOf(context, outputs, updates), accumulation, network: base };
 }
 
@@ -224,7 +224,7 @@ function graphOf(context: Context, outputs: readonly Output[], updates: Graph["u
   return {
     nodes: context.graph.nodes,
     ports: context.ports,
-    variables: context.variables.all.map(frozen),
+    variables: context.anyFrozen ? context.variables.all.map(frozen) : context.variables.all,
     updates,
     outputs,
     asserts: context.asserts,
@@ -364,7 +364,7 @@ function warnUnmoved(plan: Plan, train: Graph, { evaluator }: Network, bag: Diag
   const [first] = still;
   if (first === undefined) return;
   // the layer's place in the model, not that of the `param` in the library
-  const place = readerOf(first, train.nodes, evaluator.context.templates.readers);
+  const place = readerOf(first, train.nodes, evaluator.context.templates);
   report(bag, "E0703", { paths: still.map((v) => v.path) }, place ?? plan.model.name.span);
 }
 

@@ -42,6 +42,7 @@ export class Network {
   readonly #symbolic: ReadonlySet<string>;
   /** What the model's asserts know to divide a symbolic size. */
   readonly #divisors: Map<string, number>;
+  readonly #removed = (name: string): Span | undefined => this.plan.removed.get(name);
 
   private constructor(
     evaluator: Evaluator,
@@ -264,14 +265,18 @@ export class Network {
   ): Environment {
     const file = this.#files.get(part.scope) ?? fileEnvironment(this.evaluator, part.scope);
     this.#files.set(part.scope, file);
+    // one is made for each part and each line, so it is written out
     const outer: Environment = {
-      ...file,
+      file: file.file,
       weights,
       naming: noNaming,
-      removed: (name) => this.plan.removed.get(name),
+      dtypes: file.dtypes,
+      world: this.#world(world ?? ((network) => network.partEnvironment(part, weights, network.section, inner))),
+      removed: this.#removed,
+      reader: undefined,
+      readsAsBranch: undefined,
       lookup: (name) => this.lookup(name) ?? file.lookup(name) ?? this.#predicted(name),
       names: () => chain(this.names(), file.names()),
-      world: this.#world(world ?? ((network) => network.partEnvironment(part, weights, network.section, inner))),
     };
     const env =
       section === undefined || section === this.section

@@ -61,6 +61,8 @@ export interface Outline {
   readonly entangled: boolean;
   /** It holds in other graphs, too. */
   readonly standsAlone: boolean;
+  /** What its weights are called where it stood, by the path of the place. */
+  readonly paths: Map<string, readonly string[]>;
 }
 const clockValues = ["step", "epoch", "draws"] as const;
 const nowhere: Value = {
@@ -145,6 +147,7 @@ export function outlineOf(
     result: mapTensors(result, (tensor) => ({ ...tensor, value: nowhere, reasons: [] })),
     reasons: tensorsIn(result).map((tensor) => tensor.reasons.map((r) => r && (brought.get(r) ?? r))),
     entangled: isEntangled,
+    paths: new Map(),
     standsAlone: all.every((d) => d.reads.every((read) => read.kind !== "outside")),
   };
 }

@@ -35,7 +35,7 @@ export class PathPattern {
   }
 
   matches(path: string): boolean {
-    return this.#expression.test(path);
+    return this.text === "**" || this.#expression.test(path);
   }
   /** What the names of the pattern stand for, or undefined where the path does not fit. */
   capture(path: string): ReadonlyMap<string, string> | undefined {

@@ -40,6 +40,9 @@ export interface Outlined {
   readonly place: Span;
 }
 
+/** Places with other names come and go, so no more are kept than a large model has. */
+const manyPlaces = 10_000;
+
 export class Templates {
   readonly #context: Context;
   readonly #known = new Map<string, Template>();
@@ -51,8 +54,8 @@ export class Templates {
   readonly flows = new Map<Node, readonly boolean[]>();
   /** What gradient rules were asked already. */
   readonly asked: Asked = new Map();
-  /** Of weights in such nodes: the place that would read them first. */
-  readonly readers = new Map<Node, Span | undefined>();
+  /** Weights that came with an outline, from which number on, and what reads them there. */
+  readonly #stood: { readonly from: number; readonly outlined: Outlined; readonly place: Span }[] = [];
 
   constructor(context: Context) {
     this.#context = context;
@@ -116,13 +119,32 @@ export class Templates {
   }
 
   /** A block applied again over the same weights reads their states as the last application left them. */
-  #isAgain(variables: readonly Variable[], hasUpdates: boolean, rename: (path: string) => string): boolean {
-    for (const { path, type } of variables) {
-      const known = this.#context.variables.get(rename(path));
-      if (known === undefined) continue;
-      if (hasUpdates || this.#context.training || showShape(known.type) !== showShape(type)) return true;
+  #isAgain(variables: readonly Variable[], hasUpdates: boolean, paths: readonly string[]): boolean {
+    return variables.some(({ type }, i) => {
+      const known = this.#context.variables.get(paths[i] ?? "");
+      if (known === undefined) return false;
+      return hasUpdates || this.#context.training || showShape(known.type) !== showShape(type);
+    });
+  }
+  /** The weights' own paths; joining them again in each check takes longer than all else that is done for a weight. */
+  #pathsOf({ variables, paths }: Outline, place: string, rename: (path: string) => string): readonly string[] {
+    const known = paths.get(place);
+    if (known) return known;
+    const made = variables.map(({ path }) => rename(path));
+    if (paths.size >= manyPlaces) paths.clear();
+    if (made.length > 0 && this.#context.shared.memo) paths.set(place, made);
+    return made;
+  }
+  /** The place that reads a weight first, where an outline tells. */
+  readerOf(variable: Variable): { readonly place: Span | undefined } | undefined {
+    const at = this.#context.variables.all.indexOf(variable);
+    for (const { from, outlined, place } of this.#stood) {
+      const { variables, readers } = outlined.outline;
+      if (at < from || at >= from + variables.length) continue;
+      const reader = readers[at - from];
+      return { place: reader === outlined.place ? place : reader };
     }
-    return false;
+    return undefined;
   }
 
   outlineOf(evaluated: Evaluated): Outline {
@@ -135,16 +157,19 @@ export class Templates {
     return known;
   }
   /** In a check: the weights, and a node for each result. Undefined where it cannot stand. */
-  stand({ outline, path, place }: Outlined, at: Pick<Application, "operands" | "path" | "place">): Val | undefined {
+  stand(outlined: Outlined, at: Pick<Application, "operands" | "path" | "place">): Val | undefined {
     const { graph, variables } = this.#context;
+    const { outline, path } = outlined;
     const rename = renaming(path, at.path);
-    if (this.#isAgain(outline.variables, outline.updates.length > 0, rename)) return undefined;
-    const weights = outline.variables.map(({ kind, path, type, init, span }, i) => {
-      const { value } = variables.declare(kind, rename(path), type, () => init, span);
-      const reader = outline.readers[i];
-      if (!this.readers.has(value.node)) this.readers.set(value.node, reader === place ? at.place : reader);
-      return value;
-    });
+    const paths = this.#pathsOf(outline, at.path, rename);
+    if (this.#isAgain(outline.variables, outline.updates.length > 0, paths)) return undefined;
+    const from = variables.all.length;
+    const weights = outline.variables.map(
+      ({ kind, type, init, span }, i) => variables.declare(kind, paths[i] ?? "", type, () => init, span).value,
+    );
+    // weights that are applied again have their readers already
+    if (variables.all.length === from + weights.length && weights.length > 0)
+      this.#stood.push({ from, outlined, place: at.place });
     const operands = at.operands.flatMap(tensorsIn);
     const { result, updates } = graph.at({ path: at.path, span: at.place }, () =>
       standFor(outline, operands, weights, this.#context.clock, ({ type, gives, sizes }, reads) => {
@@ -160,7 +185,8 @@ export class Templates {
   #replay(template: Template, application: Application): Val | undefined {
     const { graph, variables, scalars } = this.#context;
     const rename = renaming(template.path, application.path);
-    if (this.#isAgain(template.variables, template.updates.length > 0, rename)) return undefined;
+    const paths = template.variables.map(({ path }) => rename(path));
+    if (this.#isAgain(template.variables, template.updates.length > 0, paths)) return undefined;
 
     const copies = new Map<Node, Node>();
     const declared = new Map(template.variables.map((v) => [v.value.node, v]));

@@ -16,6 +16,7 @@ import type { Network } from "./network.ts";
 import { PathPattern } from "./patterns.ts";
 import type { Plan, Scoped } from "./plan.ts";
 import { listsOf } from "./slots.ts";
+import type { Templates } from "./templates.ts";
 import { makeTensor } from "./tensors.ts";
 import { type BlockVal, describe, hasUnknown, type Val } from "./values.ts";
 import { sameType } from "./bodies.ts";
@@ -104,6 +105,7 @@ export function addTraining(evaluator: Evaluator, network: Network, work: Work):
   const treated = treatGradients(evaluator, network, work.accumulation?.means(gradients) ?? gradients);
   const checked = new Set<string>();
   const shown = new Map<TensorType, string>();
+  const lineOf = new Map<TensorType, number>();
   for (const { variable, line } of trained) {
     const [gradient, given] = [gradients.get(variable), treated.get(variable)];
     const group = groups[line];
@@ -114,6 +116,9 @@ export function addTraining(evaluator: Evaluator, network: Network, work: Work):
       outputs.push({ name: `grad.${variable.path}`, kind: "gradient", value: gradient, span: variable.span });
     }
     if (group.optimizer === undefined || group.rate === undefined) continue;
+    // nearly all weights have the type of one before
+    if (context.shared.checkOnly && lineOf.get(variable.type) === line) continue;
+    lineOf.set(variable.type, line);
     const type = shown.get(variable.type) ?? showType(variable.type);
     shown.set(variable.type, type);
     const like = `${String(line)} ${type}`;
@@ -194,8 +199,8 @@ export function checkServed(evaluator: Evaluator, plan: Plan, served: ReadonlyMa
     (v) =>
       v.kind === "param" &&
       v.trained &&
-      !context.isFrozen(v.path) &&
       !served.has(v.path) &&
+      !context.isFrozen(v.path) &&
       !patterns.some((p) => p.matches(v.path)), // or else no loss depends on it
   );
   const [first] = left;
@@ -203,18 +208,16 @@ export function checkServed(evaluator: Evaluator, plan: Plan, served: ReadonlyMa
   // a field such as `optimizer` is told what it should have been
   if (patterns.length === 0 && [...plan.training.keys()].some((name) => !trainFields.includes(name))) return;
   // the layer's place in the model, not that of the `param` in the library
-  const place = readerOf(first, context.graph.nodes, context.templates.readers);
+  const place = readerOf(first, context.graph.nodes, context.templates);
   const section = plan.model.items.some((item) => item.kind === "train");
   const args = { paths: left.map((v) => v.path), has: patterns.length > 0, section };
   context.report("E0601", args, place ?? plan.model.name.span);
 }
 /** The place that reads a weight first. */
-export function readerOf(
-  { value }: Variable,
-  nodes: readonly Node[],
-  readers: ReadonlyMap<Node, Span | undefined>,
-): Span | undefined {
-  if (readers.has(value.node)) return readers.get(value.node);
+export function readerOf(variable: Variable, nodes: readonly Node[], templates: Templates): Span | undefined {
+  const { value } = variable;
+  const known = templates.readerOf(variable);
+  if (known) return known.place;
   return nodes.find((n) => n.inputs.some((input) => input.node === value.node))?.span;
 }
 

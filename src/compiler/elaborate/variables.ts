@@ -41,16 +41,12 @@ export class VariableStore {
       this.#reused.push(known);
       return known;
     }
+    return this.add(kind, path, type, init(), span);
+  }
+  /** A variable of a path that has none. */
+  add(kind: Variable["kind"], path: string, type: TensorType, init: Initializer, span: Span | undefined): Variable {
     const node = this.#graph.node("variable", { path }, [], [type], { path, span });
-    const variable: Variable = {
-      path,
-      kind,
-      type,
-      init: init(),
-      trained: kind === "param",
-      value: { node, index: 0 },
-      span,
-    };
+    const variable: Variable = { path, kind, type, init, trained: kind === "param", value: { node, index: 0 }, span };
     this.#all.push(variable);
     this.#byPath.set(path, variable);
     return variable;
