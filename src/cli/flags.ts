@@ -50,6 +50,12 @@ export function precisionOption(where = ""): Option {
   return new Option("--precision <type>", text).choices(["f32", "bf16"]);
 }
 
+/** --convolution of a training step that TensorFlow runs. */
+export function convolutionOption(where = ""): Option {
+  const text = `${where}direct sums every product, where training takes Winograd's form if that is faster (default: winograd)`;
+  return new Option("--convolution <form>", text).choices(["winograd", "direct"]);
+}
+
 /** A whole number of at least `least`. */
 export function whole(least: number): (value: string) => number {
   return (value) => {

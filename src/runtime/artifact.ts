@@ -7,7 +7,7 @@ import { createReadStream, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Refusal } from "../backends/backend.ts";
 import { emitPortable } from "../backends/portable/index.ts";
-import { emitTfjs, type Memory, type TfjsPrecision } from "../backends/tfjs/index.ts";
+import { type Convolution, emitTfjs, type Memory, type TfjsPrecision } from "../backends/tfjs/index.ts";
 import { diagnose } from "../compiler/diagnostics/catalog.ts";
 import type { Diagnostic } from "../compiler/diagnostics/diagnostic.ts";
 import type { Node } from "../compiler/graph/graph.ts";
@@ -59,6 +59,7 @@ export interface TfjsRequest {
   /** `f32` unless said. */
   readonly precision?: TfjsPrecision | undefined;
   readonly memory?: Memory;
+  readonly convolution?: Convolution | undefined;
   /** Adds the signature that gives gradients, for comparisons. */
   readonly probe?: boolean;
 }
@@ -66,7 +67,10 @@ export interface TfjsRequest {
 export async function writeTfjs(program: Program, path: string, request: TfjsRequest): Promise<WrittenTfjs> {
   const clock = new Clock();
   const { mode, weights, seed, rules, precision = "f32", memory = "normal", probe = false } = request;
-  const { files, refusals, origins } = emitTfjs(program, { mode, seed, probe, precision, memory, decompose, rules });
+  const { convolution = "winograd" } = request;
+  const { files, refusals, origins } = emitTfjs(program, {
+    ...{ mode, seed, probe, precision, memory, convolution, decompose, rules },
+  });
   clock.lap("emit");
   if (refusals.length > 0) throw new TargetError(program, "tfjs", refusals);
   const names = [...files.keys(), WEIGHTS];

@@ -22,6 +22,8 @@ export interface Row {
   readonly emit: (e: NodeEmitter) => readonly Produced[];
   /** Emitted where it is first read, for readers often need not have it at all. */
   readonly lazy?: boolean;
+  /** The time that this form takes, as a share of what the operator's cost says; 1 where it is not told. */
+  readonly share?: (node: Node) => number;
 }
 export type Table = Readonly<Record<string, Row>>;
 

@@ -10,6 +10,7 @@ import { regionRows } from "./rows-regions.ts";
 import { samplingRows } from "./rows-sampling.ts";
 import { basicRows } from "./rows-basic.ts";
 import { normRows } from "./rows-norm.ts";
+import { winogradRows } from "./rows-winograd.ts";
 import { windowRows } from "./rows-windows.ts";
 import { decomposeMissing, type Backend, type Decompose, type Emission, type Refusal } from "../backend.ts";
 import type { TypeRules } from "../../compiler/graph/builder.ts";
@@ -28,6 +29,8 @@ import { declareVariables, weightSignatures } from "./variables.ts";
 /** `bf16`: convolutions, products and the work between them in bf16; weights, losses and updates in f32. */
 export type TfjsPrecision = "f32" | "bf16";
 export type Memory = "normal" | "low";
+/** How training convolves: with fewer products where that is faster, or always by the plain sum. */
+export type Convolution = "winograd" | "direct";
 
 export interface TfjsOptions {
   readonly mode: "train" | "predict";
@@ -38,14 +41,25 @@ export interface TfjsOptions {
   /** The key of random draws in training, such as dropout's. */
   readonly seed?: number;
   readonly precision?: TfjsPrecision;
+  /** Default: winograd. Prediction and evaluation convolve directly. */
+  readonly convolution?: Convolution;
   /** What operators without a form of their own mean. */
   readonly decompose?: Decompose;
   readonly rules?: TypeRules;
 }
 
 /** The rows of every operator that the target has. `seed` is the key of random draws. */
-export function tfjsTable(seed: number): Table {
-  return { ...basicRows, ...windowRows, ...normRows, ...samplingRows, ...regionRows, random: randomRow(seed) };
+export function tfjsTable(seed: number, winograd = false): Table {
+  const convolutions = winograd ? winogradRows : {};
+  return {
+    ...basicRows,
+    ...windowRows,
+    ...normRows,
+    ...samplingRows,
+    ...regionRows,
+    random: randomRow(seed),
+    ...convolutions,
+  };
 }
 
 export interface TfjsEmission extends Emission {
@@ -55,8 +69,9 @@ export interface TfjsEmission extends Emission {
 
 export function emitTfjs(program: Program, options: TfjsOptions): TfjsEmission {
   const refusals: Refusal[] = [];
-  const { decompose, rules, seed = 0, precision = "f32" } = options;
+  const { decompose, rules, seed = 0, precision = "f32", convolution = "winograd" } = options;
   const table = tfjsTable(seed);
+  const training = tfjsTable(seed, convolution === "winograd");
   const lower = (whole: Graph): Graph => {
     const simple = simplify(whole);
     if (precision === "bf16" && rules === undefined) throw new Error("bf16 needs the types of operators");
@@ -65,19 +80,19 @@ export function emitTfjs(program: Program, options: TfjsOptions): TfjsEmission {
       ? decomposeMissing(graph, (node) => table[node.op] !== undefined, decompose, rules)
       : graph;
   };
-  const wanted: [string, Graph][] = [];
+  const wanted: [name: string, graph: Graph, table: Table][] = [];
   if (options.mode === "train" && program.train) {
     const step = (graph: Graph): Graph => (options.memory === "low" ? recompute.run(lower(graph)).graph : lower(graph));
     const train = step(program.train);
-    wanted.push(["train_step", train]);
-    if (program.accumulate) wanted.push(["accumulate", step(program.accumulate)]);
-    if (options.probe === true) wanted.push(["gradients", withoutUpdates(train)]);
-    wanted.push(["eval_step", lower(program.evaluate)]);
+    wanted.push(["train_step", train, training]);
+    if (program.accumulate) wanted.push(["accumulate", step(program.accumulate), training]);
+    if (options.probe === true) wanted.push(["gradients", withoutUpdates(train), training]);
+    wanted.push(["eval_step", lower(program.evaluate), table]);
   }
-  wanted.push(["predict", lower(program.predict)]);
+  wanted.push(["predict", lower(program.predict), table]);
 
   const layouts = new Map<Graph, Layouts>(
-    wanted.map(([, graph]) => [graph, assignLayouts(graph, (node) => table[node.op]?.layout(node))]),
+    wanted.map(([, graph, rows]) => [graph, assignLayouts(graph, (node) => rows[node.op]?.layout(node))]),
   );
   const tf = new TfNodes();
   const variables = declareVariables(
@@ -91,13 +106,13 @@ export function emitTfjs(program: Program, options: TfjsOptions): TfjsEmission {
   );
   const signatures: Record<string, SignatureDef> = { ...weightSignatures(tf, variables) };
   const described: Record<string, SignatureDescription> = {};
-  for (const [name, graph] of wanted) {
+  for (const [name, graph, rows] of wanted) {
     const emitted = emitGraph(
       tf,
       name,
       graph,
       layouts.get(graph) as Layouts,
-      table,
+      rows,
       variables,
       refusals,
       inputForms(program, true, graph.ports),

@@ -23,6 +23,9 @@ export const attr = {
   types: (value: readonly TfType[]): AttrValue => ({ kind: "types", value }),
 };
 
+/** Equal constants of up to so many bytes are one node. */
+const SHARED_BYTES = 1 << 15;
+
 export interface NodeOptions {
   /** Names of nodes that must have run before. */
   readonly after?: readonly string[];
@@ -178,7 +181,7 @@ export class TfNodes {
   }
   /** A constant by its little-endian bytes. */
   literal(content: Uint8Array, type: TfType, shape: TfShape): TfValue {
-    const key = content.length <= 256 ? `${type} ${shape.join(",")} ${content.join(",")}` : undefined;
+    const key = content.length <= SHARED_BYTES ? `${type} ${shape.join(",")} ${content.join(",")}` : undefined;
     const known = key === undefined ? undefined : this.#constants.get(key);
     if (known !== undefined) return known;
     const name = this.#unique("constants/Const");

@@ -44,7 +44,7 @@ export function emitGraph(
     graph.updates,
     (node) => table[node.op]?.lazy === true,
   );
-  const { stretches, idle } = inStretches(steps);
+  const { stretches, idle } = inStretches(steps, (node) => table[node.op]?.share?.(node) ?? 1);
   tf.startStretches(`${name}/stretch`);
   const inputs = graph.ports.map((port) => feed(e, name, port, pictures.get(port.name)));
   const byPath = new Map(variables.map((v) => [v.variable.path, v]));

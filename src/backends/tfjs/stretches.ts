@@ -5,7 +5,7 @@
  * lives long. A simulation by the operators' costs decides, the same on every machine.
  */
 import type { Node } from "../../compiler/graph/graph.ts";
-import { totalCost } from "../../compiler/ops/cost.ts";
+import { costOf } from "../../compiler/ops/cost.ts";
 import { guessed } from "../layout.ts";
 import type { Step } from "./schedule.ts";
 
@@ -25,9 +25,10 @@ export interface Stretched {
   readonly idle: number;
 }
 
-export function inStretches(steps: readonly Step[]): Stretched {
+/** `shareOf`: the time of a node as it is emitted, as a share of what its operator's cost says. */
+export function inStretches(steps: readonly Step[], shareOf: (node: Node) => number): Stretched {
   const { needs, readers } = dependencies(steps);
-  const seconds = steps.map(secondsOf);
+  const seconds = steps.map((step) => secondsOf(step, shareOf));
   const work = seconds.reduce((sum, s) => sum + s, 0);
   const left = needs.map((list) => list.length);
   /** When what a step needs is there. */
@@ -80,7 +81,10 @@ function dependencies(steps: readonly Step[]): { readonly needs: number[][]; rea
   return { needs, readers };
 }
 
-function secondsOf(step: Step): number {
-  const { flops, bytes } = totalCost(step.kind === "node" ? [step.node] : step.nodes);
-  return guessed(flops) / FLOP_A_SECOND + guessed(bytes) / BYTES_A_SECOND;
+function secondsOf(step: Step, shareOf: (node: Node) => number): number {
+  const nodes = step.kind === "node" ? [step.node] : step.nodes;
+  return nodes.reduce((sum, node) => {
+    const { flops, bytes } = costOf(node);
+    return sum + shareOf(node) * (guessed(flops) / FLOP_A_SECOND + guessed(bytes) / BYTES_A_SECOND);
+  }, 0);
 }

@@ -4,12 +4,21 @@
  */
 import { basename, dirname, join } from "node:path";
 import { Command, Option } from "commander";
-import type { TfjsPrecision } from "../../backends/tfjs/index.ts";
+import type { Convolution, TfjsPrecision } from "../../backends/tfjs/index.ts";
 import type { Program } from "../../compiler/program.ts";
 import type { Written } from "../../runtime/artifact.ts";
 import { DiskHost } from "../../runtime/host.ts";
 import { report, Reported, STATUS, UsageError } from "../fail.ts";
-import { example, type ModelFlags, type ReportFlags, precisionOption, whole, withModel, withReport } from "../flags.ts";
+import {
+  convolutionOption,
+  example,
+  type ModelFlags,
+  type ReportFlags,
+  precisionOption,
+  whole,
+  withModel,
+  withReport,
+} from "../flags.ts";
 import { interruption } from "../interrupt.ts";
 import { type Loaded, load, requireFile, tell } from "../load.ts";
 import { scaled, table, Ui } from "../ui.ts";
@@ -24,6 +33,7 @@ interface CompileFlags extends ModelFlags, ReportFlags {
   readonly portable?: boolean;
   readonly allVariants?: boolean;
   readonly memory: "normal" | "low";
+  readonly convolution?: Convolution;
   readonly watch?: boolean;
   readonly stats?: boolean;
   readonly rawInputs?: boolean;
@@ -60,6 +70,7 @@ export function compile(): Command {
         .choices(["normal", "low"])
         .default("normal"),
     )
+    .addOption(convolutionOption("tfjs: "))
     .option("--watch", "compile again whenever a file changes")
     .option("--stats", "the time of each phase");
   return example(
@@ -89,6 +100,13 @@ async function run(file: string, flags: CompileFlags): Promise<void> {
     );
   if (flags.precision === "bf16" && (flags.target === "onnx" || flags.portable === true))
     throw new UsageError("--precision bf16 is for the graph of --target tfjs; ONNX files and modules compute in f32.");
+  if (
+    flags.convolution !== undefined &&
+    (flags.target === "onnx" || flags.portable === true || flags.mode === "predict")
+  )
+    throw new UsageError(
+      "--convolution is for the training step of --target tfjs; everything else convolves directly.",
+    );
   if (flags.target === "tfjs" && flags.rawInputs === true)
     throw new UsageError(
       "--raw-inputs is for --target onnx; a tfjs folder takes images either way, as floats or as bytes.",
@@ -158,6 +176,7 @@ async function build(
         rules,
         precision: flags.precision,
         memory: flags.memory,
+        convolution: flags.convolution,
       });
     } else {
       const { writeOnnx, writeOnnxStep } = await import("../../runtime/artifact-onnx.ts");

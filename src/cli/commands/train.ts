@@ -1,12 +1,21 @@
 /** `archc train`: trains a model on a manifest, in a run's folder. The loop is the runtime's; this asks and reports. */
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
-import type { TfjsPrecision } from "../../backends/tfjs/index.ts";
+import type { Convolution, TfjsPrecision } from "../../backends/tfjs/index.ts";
 import type { Node } from "../../compiler/graph/graph.ts";
 import type { Program } from "../../compiler/program.ts";
 import type { StepMessage, TrainingEngineName } from "../../runtime/train/job.ts";
 import { Reported, STATUS, UsageError } from "../fail.ts";
-import { example, type ModelFlags, type ReportFlags, precisionOption, whole, withModel, withReport } from "../flags.ts";
+import {
+  convolutionOption,
+  example,
+  type ModelFlags,
+  type ReportFlags,
+  precisionOption,
+  whole,
+  withModel,
+  withReport,
+} from "../flags.ts";
 import { interruption } from "../interrupt.ts";
 import { load } from "../load.ts";
 import { type Progress, Ui } from "../ui.ts";
@@ -21,6 +30,7 @@ interface TrainFlags extends ModelFlags, ReportFlags {
   readonly batch?: number;
   readonly accumulate?: number;
   readonly memory?: "normal" | "low";
+  readonly convolution?: Convolution;
   readonly seed?: number;
   readonly limit?: number;
   readonly weights?: string;
@@ -40,6 +50,7 @@ export function train(): Command {
     .requiredOption("-o, --output <run>", "the folder of the run")
     .addOption(new Option("--engine <engine>", "what computes (default: tfjs)").choices(["tfjs", "onnx"]))
     .addOption(precisionOption())
+    .addOption(convolutionOption())
     .option("--steps <n>", "how many steps, instead of epochs", whole(1))
     .option("--epochs <n>", "how many epochs (default: the model's)", whole(1))
     .option("--batch <n>", "samples a step (default: the model's)", whole(1))
@@ -74,6 +85,8 @@ async function run(file: string, flags: TrainFlags): Promise<void> {
     throw new UsageError("--profile reads what TensorFlow's executor logs; it is for --engine tfjs.");
   if (flags.memory === "low" && flags.engine === "onnx")
     throw new UsageError("--memory low is for --engine tfjs; an ONNX step keeps what it keeps.");
+  if (flags.convolution !== undefined && flags.engine === "onnx")
+    throw new UsageError("--convolution is for --engine tfjs; an ONNX step convolves directly.");
   const { tellProfile, PROFILED_STEPS } = await import("../profile.ts");
   let origins: ReadonlyMap<string, Node> = new Map();
   let program: Program;
@@ -132,6 +145,7 @@ async function run(file: string, flags: TrainFlags): Promise<void> {
       ...wishes,
       looking: { signal, onDone: looked.onDone },
       memory: flags.memory,
+      convolution: flags.convolution,
       skipBad: flags.skipBad === true,
       overfitOneBatch: flags.overfitOneBatch === true,
       ...(flags.profile === true && { steps: steps ?? PROFILED_STEPS }),
@@ -171,6 +185,7 @@ function refuseWithResume(flags: TrainFlags): void {
     "batch",
     "accumulate",
     "memory",
+    "convolution",
     "seed",
     "limit",
     "weights",

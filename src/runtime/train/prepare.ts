@@ -4,7 +4,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
-import type { Memory } from "../../backends/tfjs/index.ts";
+import type { Convolution, Memory } from "../../backends/tfjs/index.ts";
 import type { Node } from "../../compiler/graph/graph.ts";
 import type { TypeRules } from "../../compiler/graph/builder.ts";
 import type { Program } from "../../compiler/program.ts";
@@ -61,6 +61,7 @@ export interface RunRequest {
   readonly limit?: number | undefined;
   readonly weights?: string | undefined;
   readonly memory?: Memory | undefined;
+  readonly convolution?: Convolution | undefined;
   readonly skipBad: boolean;
   readonly overfitOneBatch: boolean;
   /** Told how many of the pictures have been looked at; may stop it. */
@@ -88,9 +89,10 @@ export async function prepareRun(program: Program, rules: TypeRules, request: Ru
   const weights = await weightsFor(program, { weights: request.weights, seed: request.seed });
   try {
     const place = join(run, RUN_FILES.model);
-    const { seed, engine, precision, memory = "normal" } = request;
+    const { seed, engine, precision, convolution, memory = "normal" } = request;
     if (engine === "tfjs") {
-      const { origins } = await writeTfjs(program, place, { mode: "train", weights, seed, rules, precision, memory });
+      const how = { precision, memory, convolution };
+      const { origins } = await writeTfjs(program, place, { mode: "train", weights, seed, rules, ...how });
       request.onOrigins?.(origins);
     } else await writeOnnxStep(program, join(place, `${STEP_FILE}.onnx`), { weights, seed, rules, evaluation: true });
   } finally {
