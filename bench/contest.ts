@@ -2,7 +2,10 @@
  * Contenders that do the same work, each in a process of its own, take turns in one run: what disturbs the machine disturbs
  * all of them. A contender reads `N` lines and answers with what N steps cost.
  */
-import { spawn, type ChildProcessByStdio } from "node:child_process";
+import { spawn, spawnSync, type ChildProcessByStdio } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 
@@ -16,12 +19,16 @@ interface Answer {
   readonly wall: readonly number[];
   readonly cpu: number;
   readonly peak: number;
-  readonly loss: number;
+  readonly value: number;
 }
 export interface Measured {
   readonly name: string;
+  /** Milliseconds from the start of the process until it could make a step. */
+  readonly ready: number;
   /** Milliseconds from the start of the process to the end of its first step. */
   readonly first: number;
+  /** What the first step gave. */
+  readonly value: number;
   /** Milliseconds a step, of all rounds after the warm-up. */
   readonly wall: readonly number[];
   readonly cpu: readonly number[];
@@ -35,7 +42,9 @@ class Running {
   readonly #lines: AsyncIterator<string>;
   readonly wall: number[] = [];
   readonly cpu: number[] = [];
+  ready = 0;
   first = 0;
+  value = 0;
   peak = 0;
 
   constructor(contender: Contender) {
@@ -80,8 +89,10 @@ export async function contest(contenders: readonly Contender[], options: Contest
       const one = new Running(contender);
       running.push(one);
       await one.read();
-      await one.steps(1);
+      one.ready = performance.now() - started;
+      const { value, peak } = await one.steps(1);
       one.first = performance.now() - started;
+      Object.assign(one, { value, peak });
       await one.steps(options.warmUp);
     }
     for (let round = 0; round < options.rounds; round++) {
@@ -96,7 +107,69 @@ export async function contest(contenders: readonly Contender[], options: Contest
   } finally {
     for (const one of running) one.stop();
   }
-  return running.map(({ contender, first, wall, cpu, peak }) => ({ name: contender.name, first, wall, cpu, peak }));
+  return running.map(({ contender: { name }, ready, first, value, wall, cpu, peak }) => ({
+    name,
+    ready,
+    first,
+    value,
+    wall,
+    cpu,
+    peak,
+  }));
+}
+
+/** A contender in Python; PYTHON names an interpreter with bench/requirements.txt. `caches`: where torch.compile keeps what it made. */
+export function python(name: string, args: readonly string[], caches: string): Contender {
+  const env = {
+    ...process.env,
+    // idle threads that spin would take the cores from whoever has its turn
+    OMP_WAIT_POLICY: "PASSIVE",
+    OMP_NUM_THREADS: String(availableParallelism()),
+    TF_CPP_MIN_LOG_LEVEL: "3",
+    TORCHINDUCTOR_CACHE_DIR: caches,
+  };
+  const [script = "", ...rest] = args;
+  return { name, command: process.env["PYTHON"] ?? "python3", args: [`bench/contenders/${script}`, ...rest], env };
+}
+
+export function archc(...args: readonly string[]): void {
+  if (
+    spawnSync(process.execPath, ["bin/archc", ...args, "--quiet"], { stdio: ["ignore", "ignore", "inherit"] })
+      .status !== 0
+  )
+    throw new Error(`archc ${args.join(" ")} failed`);
+}
+
+export async function inFolder(work: (at: (name: string) => string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "archc-bench-"));
+  try {
+    await work((name) => join(folder, name));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Prints what was measured, and what part of each other contender's each of ours takes: they are the first. */
+export function report(title: string, measured: readonly Measured[], ours = 1): void {
+  const width = Math.max(...measured.map(({ name }) => name.length));
+  console.log(`${title}: medians of ${String(measured[0]?.wall.length ?? 0)}`);
+  for (const { name, wall, cpu, peak, first } of measured) {
+    const [low, high] = [Math.min(...wall), Math.max(...wall)];
+    console.log(
+      `${name.padEnd(width)} ${median(wall).toFixed(0).padStart(6)} ms (${low.toFixed(0)} to ${high.toFixed(0)}), ` +
+        `${median(cpu).toFixed(0)} ms CPU, ${peak.toFixed(0)} MB, first after ${(first / 1000).toFixed(1)} s`,
+    );
+  }
+  for (const [i, own] of measured.slice(0, ours).entries()) {
+    for (const other of measured.filter((_, k) => k < i || k >= ours)) {
+      const [wall, cpu, peak] = [
+        median(own.wall) / median(other.wall),
+        median(own.cpu) / median(other.cpu),
+        own.peak / other.peak,
+      ].map((ratio) => ratio.toFixed(2));
+      console.log(`${own.name} / ${other.name}: ${wall ?? ""} wall, ${cpu ?? ""} CPU, ${peak ?? ""} memory`);
+    }
+  }
 }
 
 export function median(values: readonly number[]): number {

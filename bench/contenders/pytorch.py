@@ -1,17 +1,15 @@
-"""PyTorch as a contender of a bench: one training step after another, told by lines of standard input.
+"""PyTorch as a contender of a bench: one training step after another.
 
-    python bench/contenders/pytorch.py MODEL INPUTS.safetensors MODE [--classes N]
+    python bench/contenders/pytorch.py MODEL INPUTS.safetensors MODE
 
-MODEL is dhaa (scripts/goldens/network.py at full size) or resnet18 (torchvision's layers, written there). MODE is eager, channels_last,
-compile, or bf16 (autocast, channels last). A line N makes N steps and is answered by {wall: [ms a step], cpu: ms, peak: MB, loss}.
-The optimizer is SGD with Nesterov momentum and weight decay in its fused form, where PyTorch has one.
+MODEL is dhaa (scripts/goldens/network.py at full size) or resnet18 (from its units). MODE joins words by `+`: eager, channels_last,
+compile (torch.compile), tuned (torch.compile with max-autotune), bf16 (autocast, channels last), cuda.
+The optimizer is SGD with Nesterov momentum and weight decay in its fused form.
 """
 
-import json
+import os
 import pathlib
-import resource
 import sys
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts" / "goldens"))
 
@@ -21,8 +19,10 @@ from safetensors.torch import load_file
 from torch import nn
 
 import network
+from steps import serve
 
 SGD = {"lr": 0.01, "momentum": 0.9, "nesterov": True, "weight_decay": 5e-4, "fused": True}
+WORDS = {"eager", "channels_last", "compile", "tuned", "bf16", "cuda"}
 
 
 class ResNet18(nn.Module):
@@ -42,59 +42,36 @@ class ResNet18(nn.Module):
 
 def main() -> None:
     name, inputs, mode = sys.argv[1:4]
-    started = time.perf_counter()
+    words = set(mode.split("+"))
+    if words - WORDS:
+        sys.exit(f"no mode {mode}")
     torch.manual_seed(0)
-    torch.set_num_threads(2)
-    batch = load_file(inputs)
-    form = torch.contiguous_format if mode in ("eager", "compile") else torch.channels_last
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    device = "cuda" if "cuda" in words else "cpu"
+    form = torch.channels_last if words & {"channels_last", "bf16"} else torch.contiguous_format
+    batch = {key: value.to(device) for key, value in load_file(inputs).items()}
     image, label = batch["image"].contiguous(memory_format=form), batch["age"].long()
-    if name == "dhaa":
-        model = network.Dhaa(network.FULL)
-    elif name == "resnet18":
-        model = ResNet18()
-    else:
-        sys.exit(f"no model {name}")
-    model = model.to(memory_format=form).train()
+    model = network.Dhaa(network.FULL) if name == "dhaa" else ResNet18()
+    model = model.to(device, memory_format=form).train()
     optimizer = torch.optim.SGD(model.parameters(), **SGD)
 
     def loss_of() -> torch.Tensor:
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=mode == "bf16"):
+        with torch.autocast(device, dtype=torch.bfloat16, enabled="bf16" in words):
             if name == "dhaa":
                 return sum(network.losses(model(image, batch["landmarks"]), label).values())
             return F.cross_entropy(model(image), label)
 
-    if mode == "compile":
-        loss_of = torch.compile(loss_of)
-    elif mode not in ("eager", "channels_last", "bf16"):
-        sys.exit(f"no mode {mode}")
-    answer({"ready": 1000 * (time.perf_counter() - started)})
+    if words & {"compile", "tuned"}:
+        loss_of = torch.compile(loss_of, mode="max-autotune" if "tuned" in words else None)
 
-    for line in sys.stdin:
-        wall = []
-        before = cpu()
-        loss = torch.zeros(())
-        for _ in range(int(line)):
-            start = time.perf_counter()
-            optimizer.zero_grad()
-            loss = loss_of()
-            loss.backward()
-            optimizer.step()
-            loss = loss.item()
-            wall.append(1000 * (time.perf_counter() - start))
-        answer({"wall": wall, "cpu": cpu() - before, "peak": peak(), "loss": loss})
+    def step() -> float:
+        optimizer.zero_grad()
+        loss = loss_of()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
 
-
-def answer(value: dict) -> None:
-    print(json.dumps(value), flush=True)
-
-
-def cpu() -> float:
-    use = resource.getrusage(resource.RUSAGE_SELF)
-    return 1000 * (use.ru_utime + use.ru_stime)
-
-
-def peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    serve(step)
 
 
 main()
