@@ -3,8 +3,9 @@
  *   node bench/run.mjs train [--model dhaa|resnet18] [--batch 8] [--rounds 5] [--steps 2]
  *     [--ours="--memory normal;--memory low;--precision bf16"] [--peers eager,channels_last,compile+channels_last,bf16,jax]
  *     [--images floats|bytes]
- * Each entry of --ours is flags of `archc compile`; --images is what it is fed. Peers are modes of bench/contenders/pytorch.py, jax, and for resnet18 keras, keras_xla
- * (Keras on TensorFlow), tfjs and tfjs_fused (eager tfjs by hand). PYTHON names an interpreter with bench/requirements.txt.
+ * Each entry of --ours is flags of `archc compile`; --images is what it is fed. Peers are modes of bench/contenders/pytorch.py, jax,
+ * `unset` (our first graph without the environment that `archc train` gives its process), and for resnet18 keras, keras_xla (Keras on
+ * TensorFlow), tfjs and tfjs_fused (eager tfjs by hand). PYTHON names an interpreter with bench/requirements.txt.
  */
 import { parseArgs } from "node:util";
 import { type Contender, contest, inFolder, report } from "./contest.ts";
@@ -33,7 +34,11 @@ await inFolder(async (at) => {
   const peers = flags.peers
     .split(",")
     .filter((mode) => mode !== "")
-    .map((mode) => peer(mode, model, inputs, at(`caches-${mode}`)));
+    .map((mode) => {
+      const [own] = ours;
+      if (mode === "unset" && own !== undefined) return { ...own, name: "archc, nothing set", env: process.env };
+      return peer(mode, model, inputs, at(`caches-${mode}`));
+    });
   const options = { rounds: Number(flags.rounds), steps: Number(flags.steps), warmUp: 3 };
   const measured = await contest([...ours, ...peers], options);
   report(`${model}, ${String(side)} px, batch ${flags.batch}, a training step`, measured, ours.length);
