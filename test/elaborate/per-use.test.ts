@@ -14,6 +14,7 @@ it("is a condition of a layer that the block's own settings decide", () => {
   expect(left("block b(n: int)(x: float[B, C, H, W]) -> float[B, C, H, W] => x |> conv(C, groups: n)\n")).toEqual([
     "conv(C, groups: n): conv needs C % groups == 0",
     "conv(C, groups: n): conv needs out % groups == 0",
+    "conv(C, groups: n): conv needs groups >= 1",
   ]);
 });
 

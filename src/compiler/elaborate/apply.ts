@@ -2,15 +2,15 @@
  * Configures blocks and applies them to tensors (3.1, 5.2 of docs/language.md): matches arguments against the signature,
  * checks conditions, evaluates the body or emits the primitive, and says why each axis of the result has its size.
  */
-import type { Span } from "../source/source.ts";
 import { spanText } from "../source/source.ts";
-import type { Argument, BlockDecl, CallExpr, Expr, Param, PrimDecl, TypeNode } from "../syntax/ast.ts";
+import type { Argument, BlockDecl, CallExpr, Param, PrimDecl, TypeNode } from "../syntax/ast.ts";
 import { OpenError } from "../types/evaluate.ts";
-import { type ArgumentType, Bindings, classify, type ParamList } from "../types/signature.ts";
-import { intValue, type Static, StaticError } from "../types/static.ts";
-import { isStaticFunction, JoinError, literalShape } from "../types/shapes.ts";
+import { Bindings, classify, type ParamList } from "../types/signature.ts";
+import type { Dim } from "../types/dim.ts";
+import { type Static, StaticError } from "../types/static.ts";
+import { isStaticFunction, JoinError } from "../types/shapes.ts";
 import { callStatic } from "../types/evaluate.ts";
-import { showType, type TensorType } from "../types/tensor.ts";
+import { isNothing, showType, type TensorType } from "../types/tensor.ts";
 import { reportMismatch } from "./blame.ts";
 import { evaluateBody } from "./bodies.ts";
 import { type Environment, extend, WeightScope } from "./environment.ts";
@@ -22,6 +22,7 @@ import { reportCondition } from "./conditions.ts";
 import { warnOpenLabels } from "./labels.ts";
 import { reportAsked, reportCount, reportLevels, reportUnknownSetting, reportWrongSetting } from "./mistakes.ts";
 import { type Given, positionalParam, reportUnnamed, withoutSizes } from "./positions.ts";
+import { argumentType, isEmpty, type Operand, shapesOf, type Site, withReasons } from "./operands.ts";
 import { emitPrimitive } from "./primitives.ts";
 import { checkSlot, listsOf } from "./slots.ts";
 import { reportJoin } from "./tensors.ts";
@@ -31,27 +32,10 @@ import {
   hasUnknown,
   holdsTensor,
   isStatic,
-  type Reason,
   unknown,
   UnknownError,
   type Val,
 } from "./values.ts";
-
-export interface Operand {
-  readonly value: Val;
-  readonly expr: Expr | undefined;
-}
-/** Where an application stands. */
-export interface Site {
-  /** The expression that names its weights: the pipe or the call. */
-  readonly expr: Expr;
-  /** What is underlined: the block with its settings. */
-  readonly span: Span;
-  readonly env: Environment;
-  readonly want: Want;
-  /** The scope of the weights, where the place itself names them (fusions, pools, optimizers). */
-  readonly scope?: WeightScope;
-}
 
 export class Applier {
   readonly #evaluator: Evaluator;
@@ -310,18 +294,18 @@ export class Applier {
       if (given) reportJoin(context, error, block.name, given.value, given.expr ?? site.expr, site.span);
       return unknown;
     }
-    const none = declared?.shape.some((d) => d.constant !== undefined && d.constant < 1) === true;
-    if (none && declared !== undefined && !operands.some((o) => isEmpty(o.value))) {
+    if (declared !== undefined && isNothing(declared) && !operands.some((o) => isEmpty(o.value))) {
       const [first] = operands;
       const given = first?.value.kind === "tensor" ? showType(first.value.type) : "";
-      context.report("E0311", { callee: block.name, shape: showType(declared), given }, site.span);
+      const setting = noSize(declaration, bindings);
+      context.report("E0311", { callee: block.name, shape: showType(declared), given, setting }, site.span);
       return unknown;
     }
     if (declaration.kind === "prim") {
       const made = context.graph.at({ path: weights.path, span: context.place(site.span) }, () =>
         emitPrimitive(evaluator, declaration, bindings, locals, operands, site, weights),
       );
-      return this.#withReasons(made, declaration.result, bindings, tensors, operands, block, site);
+      return withReasons(made, declaration.result, bindings, tensors, operands, block, site);
     }
     for (const [name, value] of bindings.values) if (!locals.has(name)) locals.set(name, value);
     const inner = extend(file, locals, { weights, dtypes: bindings.dtypes });
@@ -350,12 +334,9 @@ export class Applier {
       );
       return unknown;
     }
-    return this.#withReasons(result, declaration.result, bindings, tensors, operands, block, site);
+    return withReasons(result, declaration.result, bindings, tensors, operands, block, site);
   }
-  #fits(
-    a: { readonly dtype: string; readonly shape: readonly ReturnType<typeof intValue>["dim"][] },
-    b: typeof a,
-  ): boolean {
+  #fits(a: { readonly dtype: string; readonly shape: readonly Dim[] }, b: typeof a): boolean {
     const { facts } = this.#evaluator.context;
     return (
       a.dtype === b.dtype &&
@@ -397,46 +378,13 @@ export class Applier {
         const isOpen = error instanceof OpenError || (context.generic && error instanceof StaticError);
         if (isOpen && context.generic) context.leave(site.span, spanText(condition.span));
         if (isOpen) continue;
+        if (error instanceof UnknownError) return false; // why it cannot be computed was said
         if (!(error instanceof StaticError)) throw error;
       }
       reportCondition(context, block, condition, bindings, site.span);
       return false;
     }
     return true;
-  }
-
-  #withReasons(
-    value: Val,
-    result: TypeNode | undefined,
-    bindings: Bindings,
-    tensors: readonly Param[],
-    operands: readonly Operand[],
-    block: BlockVal,
-    site: Site,
-  ): Val {
-    if (value.kind !== "tensor" || result?.kind !== "tensor") return value;
-    const reasons = (result.dims ?? []).flatMap((dim): (Reason | undefined)[] => {
-      if (dim.kind !== "expr") {
-        const name = dim.kind === "run" && dim.of?.kind === "name" ? dim.of.text : "";
-        const place = bindings.places.get(name);
-        const run = bindings.values.get(name);
-        const length =
-          run?.kind === "collection" ? run.members.length : value.type.shape.length - (result.dims ?? []).length + 1;
-        const given = place && operands[place.param]?.value;
-        return Array.from({ length }, (_, i) =>
-          given?.kind === "tensor" && place ? given.reasons[place.axis + i] : undefined,
-        );
-      }
-      const name = dim.value.kind === "name" ? dim.value.text : undefined;
-      const place = name === undefined ? undefined : bindings.places.get(name);
-      const given = place && place.param >= 0 && place.member === undefined ? operands[place.param]?.value : undefined;
-      if (given?.kind === "tensor" && place) return [given.reasons[place.axis]];
-      const setting = name === undefined ? undefined : block.config.get(name);
-      if (name !== undefined && setting)
-        return [{ span: site.span, text: `\`${name}\` of this ${block.name}`, argument: setting.span }];
-      return [{ span: site.span, text: `result of this ${block.name}`, argument: undefined }];
-    });
-    return { ...value, reasons: reasons.length === value.type.shape.length ? reasons : value.reasons };
   }
 }
 
@@ -447,38 +395,19 @@ function asSlot(block: BlockVal, param: Param | undefined): BlockVal {
   return { ...block, slot: { name: param.name.text, config } };
 }
 
-function argumentType(value: Val): ArgumentType {
-  switch (value.kind) {
-    case "tensor":
-      return { kind: "tensor", type: value.type, range: value.range };
-    case "int":
-    case "float":
-    case "bool":
-      return { kind: "static", shape: [], members: undefined };
-    case "collection":
-    case "tuple": {
-      const members = value.members.map(argumentType);
-      if (value.members.length > 0 && isStatic(value)) return { kind: "static", shape: literalShape(value), members };
-      return value.kind === "tuple" ? { kind: "tuple", members } : { kind: "list", members, keys: value.keys };
-    }
-    default:
-      return { kind: "unknown" };
+/** The setting that is a size of the result, as `out` or `size[0]`, and is 0 or less. */
+function noSize({ lists, result }: BlockDecl | PrimDecl, bindings: Bindings): string | undefined {
+  const settings = classify(lists).config.map((p) => p.name.text);
+  const dims = result?.kind === "tensor" ? (result.dims ?? []) : [];
+  for (const dim of dims) {
+    if (dim.kind !== "expr") continue;
+    const of = dim.value.kind === "index" ? dim.value.of : dim.value;
+    if (of.kind !== "name" || !settings.includes(of.text)) continue;
+    const size = bindings.evaluate(dim.value);
+    if (size.kind === "int" && (size.dim.constant ?? 1) < 1) return of.text;
   }
+  return undefined;
 }
-/** The shapes of a list of tensors, as signatures such as `concatenated(xs, axis)` read them. */
-function shapesOf(value: Val & { kind: "collection" }): Static {
-  const members = value.members.map((m): Static => {
-    const shape = m.kind === "tensor" ? m.type.shape : [];
-    return { kind: "collection", named: false, keys: shape.map((_, i) => String(i)), members: shape.map(intValue) };
-  });
-  return { kind: "collection", named: false, keys: members.map((_, i) => String(i)), members };
-}
-
-/** A tensor that has no entries already, made so on purpose. */
-function isEmpty(value: Val): boolean {
-  return value.kind === "tensor" && value.type.shape.some((d) => d.constant === 0);
-}
-
 /** Whether one of the tensors has the name of an argument. */
 function takes({ tensors = [] }: ParamList, { name }: Argument): boolean {
   return tensors.some((param) => param.name.text === name?.text);

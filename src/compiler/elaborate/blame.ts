@@ -6,7 +6,7 @@ import type { Param, TypeNode } from "../syntax/ast.ts";
 import { Dim } from "../types/dim.ts";
 import type { ArgumentType, Bindings, Failure, Mismatch } from "../types/signature.ts";
 import { type DType, dtypeClasses, isDType, isDTypeClass, isFloat, showType } from "../types/tensor.ts";
-import type { Operand, Site } from "./apply.ts";
+import type { Operand, Site } from "./operands.ts";
 import type { Context } from "./context.ts";
 import { showTypeNode } from "./functions.ts";
 import { axisNoun, nounOf } from "./tensors.ts";
@@ -124,7 +124,9 @@ export function reportMismatch(context: Context, application: Application, { par
     }
     case "dtype": {
       const { help, fixes } =
-        labelWay(application, param, operand) ?? castTo(mismatch.bound ?? mismatch.wanted, operand?.expr);
+        labelWay(application, param, operand) ??
+        numberWay(mismatch) ??
+        castTo(mismatch.bound ?? mismatch.wanted, operand?.expr);
       context.report(
         "E0308",
         {
@@ -264,6 +266,19 @@ function batchWay(operand: Operand | undefined, wanted: number): Way | undefined
   return { help: `declare the axis of the batch:   ${nounOf(operand?.expr)}: ${type.dtype}[B, ${sizes}]`, fixes: [] };
 }
 
+/** A literal of another kind than the element type that is asked for. */
+function numberWay({ wanted, bound, whole }: Mismatch & { kind: "dtype" }): Way | undefined {
+  if (whole.kind !== "static") return undefined;
+  const dtype = bound ?? wanted;
+  const help =
+    dtype === "bool"
+      ? "`true` or `false`, or a comparison:   x > 0.0"
+      : whole.of === "bool"
+        ? "a number: 1 or 0"
+        : `a fraction never becomes whole: a whole number, or floats:   x |> cast(to: f32)`;
+  return { help, fixes: [] };
+}
+
 /** A tensor where a list is taken, or a list where a tensor is. */
 function formWay({ site }: Application, declared: TypeNode, whole: ArgumentType, operand: Operand | undefined): string {
   const text = operand?.expr ? spanText(operand.expr.span) : "…";
@@ -277,7 +292,14 @@ function formWay({ site }: Application, declared: TypeNode, whole: ArgumentType,
   const tensors = whole.kind === "list" && whole.members.some((m) => m.kind === "tensor");
   return declared.kind === "tensor" && tensors
     ? `make one tensor of the list before:   block(zs: list[float[B, D]]) => zs |> concat |> ${block}`
-    : "";
+    : declared.kind === "tensor" && isNumbers(whole)
+      ? `numbers become a tensor by \`tensor\`:   tensor(${text.replace(/^\((.*)\)$/s, "[$1]")})`
+      : "";
+}
+/** A list or tuple of numbers, or of such. */
+function isNumbers(argument: ArgumentType): boolean {
+  if (argument.kind !== "list" && argument.kind !== "tuple") return argument.kind === "static";
+  return argument.members.length > 0 && argument.members.every(isNumbers);
 }
 
 /** Two tensors that a block takes in one shape, with more axes the one than the other. */
@@ -357,9 +379,9 @@ function showArgument(argument: ArgumentType): string {
     case "tensor":
       return showType(argument.type);
     case "static":
-      return argument.shape.length === 0 ? "a number" : "a list of numbers";
+      return { int: "a whole number", float: "a number", bool: "true or false" }[argument.of];
     case "list":
-      return `a list of ${String(argument.members.length)} ${argument.members.some((m) => m.kind === "tensor") ? "tensors" : "members"}`;
+      return `a list of ${String(argument.members.length)} ${argument.members.some((m) => m.kind === "tensor") ? "tensors" : isNumbers(argument) ? "numbers" : "members"}`;
     case "tuple":
       return `a tuple of ${String(argument.members.length)}`;
     case "unknown":

@@ -6,7 +6,7 @@ import type { BinaryOp, Body, Expr, Line, Target, TypeNode } from "../syntax/ast
 import { spanText } from "../source/source.ts";
 import { foreignType } from "../diagnostics/foreign-names.ts";
 import { suggest } from "../diagnostics/suggest.ts";
-import { dtypeClasses, dtypes, isDType, isDTypeClass, showType, type TensorType } from "../types/tensor.ts";
+import { dtypeClasses, dtypes, isDType, isDTypeClass, isNothing, showType, type TensorType } from "../types/tensor.ts";
 import { namesIn } from "../types/signature.ts";
 import type { Dim } from "../types/dim.ts";
 import { fitStatic, showTypeNode } from "./functions.ts";
@@ -82,6 +82,11 @@ export function evaluateLine(
         const block = context.frames.at(-1)?.name;
         const owner = block === undefined ? `\`${line.name.text}\`` : `\`${block}\``;
         context.report("E0314", { owner, type: showType(type), size: open.toString() }, line.type.span);
+        return;
+      }
+      if (isNothing(type)) {
+        const callee = context.callee(line.type.span) ?? line.name.text;
+        context.report("E0311", { callee, shape: showType(type), weight: true }, line.type.span);
         return;
       }
       const path = join(env.weights.path, line.name.text);

@@ -30,8 +30,11 @@ export function reportCondition(
     .filter((place) => place.file !== span.file || place.end <= span.start || place.start >= span.end)
     .map((place) => ({ span: place, label: "set here" }))
     .slice(0, 1);
+  const { callable } = block;
+  const isPrimitive = callable.kind === "declared" && callable.declaration.kind === "prim";
   const args = {
-    callee: block.name,
+    // a primitive inside of the library speaks of the settings of who was called
+    callee: (isPrimitive ? context.callee(span) : undefined) ?? block.name,
     condition: spanText(condition.span),
     values: [...values, ...sides(condition, bindings)],
     file,
@@ -40,6 +43,7 @@ export function reportCondition(
       sameCount(condition, bindings) ||
       keptEntries(condition, bindings, span) ||
       sizeless(block) ||
+      atLeast(condition) ||
       fraction(condition, bindings, block.name),
   };
   context.report("E0310", args, span, { related });
@@ -69,6 +73,13 @@ function sizeless(block: BlockVal): string {
   const settings = listsOf(block).config.map((p) => p.name.text);
   const has = settings.length === 1 ? `has the setting ${settings.join()} alone` : `has ${settings.join(", ")}`;
   return `the size of what comes in is not written, it comes with the tensor; \`${block.name}\` ${has}`;
+}
+
+/** For `min(stride) >= 1` and `groups >= 1`. */
+function atLeast(condition: Expr): string {
+  if (condition.kind !== "binary" || condition.op !== ">=" || condition.right.kind !== "number") return "";
+  const [of] = condition.left.kind === "call" ? condition.left.args.map((a) => a.value) : [condition.left];
+  return of?.kind === "name" ? `\`${of.text}\` is ${spanText(condition.right.span)} or more` : "";
 }
 
 /** For `rate < 1.0` with a percentage. */

@@ -151,7 +151,7 @@ export class Context {
     this.#leaves++;
     const place = span && this.place(span);
     if (place === undefined || isStandard(place)) return;
-    const callee = this.frames.findLast((f) => f.span === place)?.name;
+    const callee = this.callee(place);
     this.left.set(`${String(place.start)} ${what}`, { span: place, callee, what });
   }
   /** The innermost place on the way to `span` that is in a user's file. */
@@ -159,6 +159,11 @@ export class Context {
     if (!isStandard(span)) return span;
     const own = this.frames.findLast((f) => !isStandard(f.span));
     return own?.span ?? span;
+  }
+  /** What the user called there, where `span` is inside the library. */
+  callee(span: Span): string | undefined {
+    const place = this.place(span);
+    return this.frames.findLast((f) => f.span === place)?.name;
   }
   within<T>(frame: Frame, work: () => T): T {
     this.frames.push(frame);

@@ -5,12 +5,13 @@
 import type { Span } from "../source/source.ts";
 import { spanText } from "../source/source.ts";
 import type { BinaryExpr, CallExpr, Expr, IndexExpr, NameExpr } from "../syntax/ast.ts";
-import { callStatic, indexStatic, staticUnary } from "../types/evaluate.ts";
+import { indexStatic, staticUnary } from "../types/evaluate.ts";
 import { type Dim, SizeError } from "../types/dim.ts";
-import { isStaticFunction, JoinError } from "../types/shapes.ts";
+import { JoinError } from "../types/shapes.ts";
 import {
   boolValue,
   type Collection,
+  divisionByZero,
   floatValue,
   intValue,
   listOf,
@@ -26,17 +27,17 @@ import { Applier } from "./apply.ts";
 import type { Context } from "./context.ts";
 import type { Environment } from "./environment.ts";
 import { callFunction } from "./functions.ts";
+import { callBuiltin } from "./builtins.ts";
 import { evaluateComprehension, evaluateFold } from "./loops.ts";
 import {
   reportEqualNames,
   reportNoBlock,
-  reportRounding,
   reportTensorCondition,
   reportUnknownMember,
   reportUnknownName,
 } from "./mistakes.ts";
-import { sameRange } from "./ranges.ts";
 import { type IndexEntry, tensorBinary, tensorIndex, tensorUnary } from "./tensors.ts";
+import { evaluateWith } from "./with.ts";
 import { describe, hasUnknown, isStatic, unknown, UnknownError, type Val } from "./values.ts";
 
 /** What the place of an expression asks of it. */
@@ -70,9 +71,16 @@ export class Evaluator {
       if (!(error instanceof StaticError) || error instanceof JoinError) throw error;
       if (error instanceof UnknownError || (this.context.generic && error instanceof SymbolicError)) return unknown;
       // what stands in a signature of the library cannot be rewritten, only given other sizes
-      const divides = expr.span.file.name.startsWith("std:") && error.message.endsWith("a rest");
-      const help = divides ? "sizes and settings of this call must divide: change one of them" : error.help;
-      this.context.report("E0207", { problem: error.message, help }, expr.span);
+      const isLibrary = expr.span.file.name.startsWith("std:");
+      const zero = error.message === divisionByZero ? divisorOf(expr) : undefined;
+      const help =
+        isLibrary && error.message.endsWith("a rest")
+          ? "sizes and settings of this call must divide: change one of them"
+          : isLibrary && zero !== undefined
+            ? "the settings of this call must make it 1 or more"
+            : error.help;
+      const problem = zero === undefined ? error.message : `${error.message}: \`${spanText(zero.span)}\` is 0`;
+      this.context.report("E0207", { problem, help }, expr.span);
       return unknown;
     }
   }
@@ -143,7 +151,7 @@ export class Evaluator {
         );
       }
       case "with":
-        return this.#with(expr.of, expr.map, env);
+        return evaluateWith(this, expr.of, expr.map, env);
       case "unary": {
         const of = this.plain(expr.of, env);
         if (of.kind === "unknown") return unknown;
@@ -325,62 +333,6 @@ export class Evaluator {
     return unknown;
   }
 
-  #with(of: Expr, map: Expr, env: Environment): Val {
-    const replaced = this.plain(map, env);
-    if (replaced.kind === "unknown") return unknown;
-    if (env.world === undefined) {
-      this.context.report("E0209", { why: "stands only in a model's lets, predictions and metrics" }, of.span);
-      return unknown;
-    }
-    if (this.context.training) {
-      this.context.report("E0209", { why: "cannot be part of a loss: a second pass must not change states" }, of.span);
-      return unknown;
-    }
-    if (replaced.kind !== "collection" || !replaced.named) {
-      this.context.report(
-        "E0206",
-        { what: "`with`", wanted: "a map from inputs to tensors", given: describe(replaced) },
-        map.span,
-      );
-      return unknown;
-    }
-    const inputs = new Map<string, Val>();
-    for (const [i, key] of replaced.keys.entries()) {
-      const value = replaced.members[i] ?? unknown;
-      const input = env.world.input(key);
-      if (input === undefined && env.removed?.(key)) continue; // whoever reads it says so
-      if (input === undefined)
-        this.context.report(
-          "E0209",
-          {
-            why: `replaces inputs, and \`${key}\` is none`,
-            help: "the keys are names of inputs:   { image: mirrored }",
-          },
-          map.span,
-        );
-      else if (value.kind === "tensor" && input.kind === "tensor" && describe(value) !== describe(input)) {
-        this.context.report(
-          "E0209",
-          { why: `gives \`${key}\` as ${describe(value)}, and the input is ${describe(input)}` },
-          map.span,
-        );
-      } else inputs.set(key, value);
-    }
-    // inputs of the same types and label ranges can give no mistake that the pass at hand does not give
-    const isAlike = [...inputs].every(([key, value]) => sameRange(value, env.world?.input(key)));
-    if (this.context.shared.checkOnly && isAlike) return this.#readsToo(this.plain(of, env), [...inputs.values()]);
-    return this.plain(of, env.world.withInputs(inputs));
-  }
-  /** The same value, for those who ask what it depends on; only for graphs that nobody runs. */
-  #readsToo(value: Val, read: readonly Val[]): Val {
-    if (value.kind === "tuple" || value.kind === "collection")
-      return { ...value, members: value.members.map((m) => this.#readsToo(m, read)) };
-    if (value.kind !== "tensor") return value;
-    const inputs = [value, ...read].flatMap((v) => (v.kind === "tensor" ? [v.value] : []));
-    const node = this.context.graph.node("reads_too", {}, inputs, [value.type]);
-    return { ...value, value: { node, index: 0 } };
-  }
-
   // --- calls --------------------------------------------------------------------------------------------------------
 
   #pipe(input: Expr, target: Expr, site: Expr, env: Environment, want: Want): Val {
@@ -402,7 +354,7 @@ export class Evaluator {
   #call(expr: CallExpr, env: Environment, want: Want): Val {
     const { callee } = expr;
     if (callee.kind === "name" && env.lookup(callee.text) === undefined) {
-      const special = this.#builtin(callee.text, expr, env);
+      const special = callBuiltin(this, callee.text, expr, env);
       if (special !== undefined) return special;
     }
     const target = this.evaluate(callee, env, { block: true });
@@ -421,62 +373,6 @@ export class Evaluator {
           : "";
     reportNoBlock(this.context, `\`${spanText(expr.span)}\``, value, expr.span, help);
   }
-  /** Functions of numbers and collections that are no declarations. */
-  #builtin(name: string, expr: CallExpr, env: Environment): Val | undefined {
-    if (name !== "zip" && name !== "reverse" && !isStaticFunction(name)) return undefined;
-    const named = expr.args.find((a) => a.name !== undefined);
-    if (named) throw new StaticError(`\`${name}\` takes its arguments by position`);
-    if (name === "zip" || name === "reverse" || name === "len") {
-      const collections = expr.args.map((a) => this.plain(a.value, env));
-      if (collections.some((c) => c.kind === "unknown")) return unknown;
-      const lists = collections.map((c) => {
-        if (c.kind !== "collection")
-          throw new StaticError(
-            `\`${name}\` takes lists or maps, not ${describe(c)}`,
-            c.kind === "tensor" ? "the sizes of a tensor have names in its type, such as B, C, H and W" : "",
-          );
-        return c;
-      });
-      const [first] = lists;
-      if (first === undefined) throw new StaticError(`\`${name}\` takes a list`);
-      if (name === "len") return intValue(first.keys.length);
-      if (name === "reverse") {
-        return {
-          kind: "collection",
-          named: first.named,
-          keys: first.named ? first.keys.toReversed() : first.keys,
-          members: first.members.toReversed(),
-        };
-      }
-      const differ = lists.some((l) => l.keys.length !== first.keys.length);
-      if (differ && this.context.generic && !lists.every(isStatic)) return unknown;
-      if (differ) {
-        throw new StaticError(
-          `\`zip\` needs equal lengths; here ${lists.map((l) => String(l.keys.length)).join(" and ")}`,
-          `cut the longer one:   xs[0 ..< ${String(Math.min(...lists.map((l) => l.keys.length)))}]`,
-        );
-      }
-      const members = first.members.map((_, i): Val => ({
-        kind: "tuple",
-        members: lists.map((l) => l.members[i] ?? unknown),
-      }));
-      return { kind: "collection", named: first.named, keys: first.keys, members };
-    }
-    return callStatic(
-      name,
-      expr.args.map((a) => a.value),
-      (e) => {
-        const value = this.plain(e, env);
-        if (value.kind === "tensor" && (name === "floor" || name === "ceil"))
-          reportRounding(this.context, name, value, expr);
-        else if (!isStatic(value)) this.static(e, env);
-        if (!isStatic(value)) throw new UnknownError();
-        return value;
-      },
-      this.context.facts,
-    );
-  }
-
   /** An argument or default evaluated in a place that knows whether it wants a block. */
   argument(expr: Expr, env: Environment, block: boolean): Val {
     const value = this.evaluate(expr, env, { block });
@@ -484,6 +380,11 @@ export class Evaluator {
   }
 }
 
+/** What `a / b`, `a % b` or a rounded division divides by, unless a reader sees that it is 0. */
+function divisorOf(expr: Expr): Expr | undefined {
+  const of = expr.kind === "call" ? expr.args[0]?.value : expr;
+  return of?.kind === "binary" && (of.op === "/" || of.op === "%") && of.right.kind !== "number" ? of.right : undefined;
+}
 function memberOf(value: Val, { dim }: { readonly dim: Dim }): Val | undefined {
   return value.kind === "collection" && dim.constant !== undefined ? value.members.at(dim.constant) : undefined;
 }

@@ -10,7 +10,7 @@ import type { BlockDecl, FnDecl, Param, TypeNode } from "../syntax/ast.ts";
 import { Dim } from "../types/dim.ts";
 import { Bindings, classify, isTensorType, namesIn } from "../types/signature.ts";
 import { type IntValue, intValue, listOf, type Static, StaticError } from "../types/static.ts";
-import { type DType, isDType, showType, type TensorType } from "../types/tensor.ts";
+import { type DType, isDType, showType, type TensorType, usualDtypes } from "../types/tensor.ts";
 import { evaluateBody, resolveType, sameType } from "./bodies.ts";
 import { BudgetError, Context, newSharedState, type PerUse } from "./context.ts";
 import type { CheckMemo } from "./memo.ts";
@@ -28,16 +28,11 @@ import {
   UnknownError,
   type Val,
 } from "./values.ts";
-import type { Operand } from "./apply.ts";
+import type { Operand } from "./operands.ts";
 import { resolveRange } from "./ranges.ts";
 
 /** What the classes of element types stand for where no use says it. */
-const genericDtypes: ReadonlyMap<string, DType> = new Map([
-  ["float", "f32"],
-  ["int", "i64"],
-  ["num", "f32"],
-  ["any", "f32"],
-]);
+const genericDtypes: ReadonlyMap<string, DType> = new Map(Object.entries(usualDtypes));
 
 /** Checks every block, function and constant that a file declares; gives what is left to their uses. */
 export function checkDeclarations(

@@ -3,7 +3,7 @@ import type { Port } from "../graph/graph.ts";
 import { spanText } from "../source/source.ts";
 import type { Param } from "../syntax/ast.ts";
 import type { Bindings } from "../types/signature.ts";
-import type { Operand } from "./apply.ts";
+import type { Operand } from "./operands.ts";
 import type { Context } from "./context.ts";
 
 /** Through these all entries come. Columns of one input may have ranges of their own, which no declaration can say. */

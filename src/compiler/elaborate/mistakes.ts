@@ -9,7 +9,7 @@ import type { FileScope } from "../resolve/modules.ts";
 import { type Span, spanText } from "../source/source.ts";
 import type { Argument, CallExpr, Expr, IfExpr, Param, TypeNode } from "../syntax/ast.ts";
 import { staticFunctions } from "../types/shapes.ts";
-import type { Operand, Site } from "./apply.ts";
+import type { Operand, Site } from "./operands.ts";
 import type { Context } from "./context.ts";
 import { labelled, pipeInstead } from "./edits.ts";
 import { type Environment, join } from "./environment.ts";

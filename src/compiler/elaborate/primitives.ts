@@ -9,9 +9,9 @@ import { Dim } from "../types/dim.ts";
 import type { Bindings, Range } from "../types/signature.ts";
 import { axis, literalShape } from "../types/shapes.ts";
 import { type FloatValue, type IntValue, isNumber, type Static, StaticError, toNumber } from "../types/static.ts";
-import { type DType, isFloat, type TensorType } from "../types/tensor.ts";
+import { type DType, fittingDtype, isDTypeClass, isFloat, type TensorType } from "../types/tensor.ts";
 import { classify } from "../types/signature.ts";
-import type { Operand, Site } from "./apply.ts";
+import type { Operand, Site } from "./operands.ts";
 import type { WeightScope } from "./environment.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { liftNumber, makeTensor } from "./tensors.ts";
@@ -52,7 +52,9 @@ export function emitPrimitive(
   let range: Range | undefined;
   for (const [i, param] of tensors.entries()) {
     const value = operands[i]?.value ?? unknown;
-    const dtype = (param.type?.kind === "tensor" ? bindings.dtypeOf(param.type.name.text) : undefined) ?? "f32";
+    const type = param.type?.kind === "list" ? param.type.member : param.type;
+    const kind = type?.kind === "tensor" ? type.name.text : "";
+    const dtype = bindings.dtypeOf(kind) ?? (isDTypeClass(kind) ? fittingDtype(kind, site.want.type?.dtype) : "f32");
     const members = value.kind === "collection" || value.kind === "tuple" ? value.members : [value];
     for (const member of members) {
       if (member.kind === "tensor") {

@@ -56,7 +56,10 @@ function normalizedAxes(x: Value): number[] {
 function rankOf(x: Value): number {
   return typeOf(x).shape.length;
 }
-/** (x - mean) / sqrt(variance + eps) * weight + bias, with the four per channel. */
+/**
+ * (x - mean) / sqrt(variance + eps) * weight + bias, with the four per channel. Rules and meanings compute in the element type
+ * of the statistics, which may be another one than the data's.
+ */
 function normalized(
   emit: Emitter,
   x: Value,
@@ -64,9 +67,10 @@ function normalized(
   scales: { weight: Value; bias: Value; mean: Value; variance: Value },
 ): Value {
   const wide = (value: Value): Value => emit.perChannel(value, rankOf(x));
-  const spread = emit.sqrt(emit.add(scales.variance, emit.number(eps, x)));
-  const centred = emit.div(emit.sub(x, wide(scales.mean)), wide(spread));
-  return emit.add(emit.mul(centred, wide(scales.weight)), wide(scales.bias));
+  const data = emit.cast(x, typeOf(scales.mean).dtype);
+  const spread = emit.sqrt(emit.add(scales.variance, emit.number(eps, data)));
+  const centred = emit.div(emit.sub(data, wide(scales.mean)), wide(spread));
+  return emit.cast(emit.add(emit.mul(centred, wide(scales.weight)), wide(scales.bias)), typeOf(x).dtype);
 }
 
 const scale = (channels: number, salt: number): readonly Sample["inputs"][number][] => [
@@ -103,13 +107,17 @@ export const batchNormTrain: OperatorDefinition = {
     let dx = main?.[0];
     if (needs[0] === true && (dmean !== undefined || dvariance !== undefined)) {
       const wide = (value: Value): Value => emit.perChannel(value, rankOf(x!));
-      const count = emit.countOver(x!, normalizedAxes(x!));
-      const parts: Value[] = dx ? [dx] : [];
-      if (dmean) parts.push(emit.expand(wide(emit.div(dmean, count)), typeOf(x!).shape));
+      const { dtype, shape } = typeOf(x!);
+      const data = emit.cast(x!, typeOf(mean!).dtype);
+      const count = emit.countOver(data, normalizedAxes(x!));
+      const parts: Value[] = [];
+      if (dmean) parts.push(emit.expand(wide(emit.div(dmean, count)), shape));
       if (dvariance) {
-        parts.push(emit.mul(emit.sub(x!, wide(mean!)), wide(emit.scaled(emit.div(dvariance, count), 2))));
+        parts.push(emit.mul(emit.sub(data, wide(mean!)), wide(emit.scaled(emit.div(dvariance, count), 2))));
       }
-      dx = parts.reduce((sum, part) => emit.add(sum, part));
+      dx = [...(dx ? [dx] : []), ...parts.map((part) => emit.cast(part, dtype))].reduce((sum, part) =>
+        emit.add(sum, part),
+      );
     }
     return [needs[0] === true ? dx : undefined, main?.[1], main?.[2]];
   },
@@ -141,8 +149,9 @@ export const batchNormTrain: OperatorDefinition = {
   ],
   decompose(node, [x, weight, bias], emit) {
     const axes = normalizedAxes(x!);
-    const mean = emit.mean(x!, axes);
-    const centred = emit.sub(x!, emit.perChannel(mean, rankOf(x!)));
+    const data = emit.cast(x!, typeOf(weight!).dtype);
+    const mean = emit.mean(data, axes);
+    const centred = emit.sub(data, emit.perChannel(mean, rankOf(x!)));
     const variance = emit.mean(emit.mul(centred, centred), axes);
     const eps = numberAttribute(node, "eps");
     return [normalized(emit, x!, eps, { weight: weight!, bias: bias!, mean, variance }), mean, variance];
@@ -206,13 +215,16 @@ export const batchNormTrainGradient: OperatorDefinition = {
   decompose(node, [x, weight, mean, variance, dy], emit) {
     const axes = normalizedAxes(x!);
     const wide = (value: Value): Value => emit.perChannel(value, rankOf(x!));
-    const spread = emit.sqrt(emit.add(variance!, emit.number(numberAttribute(node, "eps"), x!)));
-    const h = emit.div(emit.sub(x!, wide(mean!)), wide(spread));
-    const dbias = emit.sum(dy!, axes);
-    const dweight = emit.sum(emit.mul(dy!, h), axes);
-    const count = emit.countOver(x!, axes);
-    const centred = emit.sub(emit.sub(dy!, wide(emit.div(dbias, count))), emit.mul(h, wide(emit.div(dweight, count))));
-    return [emit.mul(wide(emit.div(weight!, spread)), centred), dweight, dbias];
+    const { dtype } = typeOf(mean!);
+    const [data, flow] = [emit.cast(x!, dtype), emit.cast(dy!, dtype)];
+    const spread = emit.sqrt(emit.add(variance!, emit.number(numberAttribute(node, "eps"), data)));
+    const h = emit.div(emit.sub(data, wide(mean!)), wide(spread));
+    const dbias = emit.sum(flow, axes);
+    const dweight = emit.sum(emit.mul(flow, h), axes);
+    const count = emit.countOver(data, axes);
+    const centred = emit.sub(emit.sub(flow, wide(emit.div(dbias, count))), emit.mul(h, wide(emit.div(dweight, count))));
+    const dx = emit.mul(wide(emit.div(weight!, spread)), centred);
+    return [emit.cast(dx, typeOf(x!).dtype), dweight, dbias];
   },
 };
 
@@ -242,13 +254,15 @@ export const batchNormEval: OperatorDefinition = {
     const axes = normalizedAxes(x!);
     const wide = (value: Value): Value => emit.perChannel(value, rankOf(x!));
     const wants = (index: number): boolean => needs[index] === true;
-    const variancePlus = emit.add(variance!, emit.number(numberAttribute(node, "eps"), x!));
+    const { dtype } = typeOf(mean!);
+    const [data, flow] = [emit.cast(x!, dtype), emit.cast(dy!, dtype)];
+    const variancePlus = emit.add(variance!, emit.number(numberAttribute(node, "eps"), data));
     const spread = emit.sqrt(variancePlus);
     const factor = emit.div(weight!, spread);
-    const total = wants(2) || wants(3) ? emit.sum(dy!, axes) : undefined;
-    const product = wants(1) || wants(4) ? emit.sum(emit.mul(dy!, emit.sub(x!, wide(mean!))), axes) : undefined;
+    const total = wants(2) || wants(3) ? emit.sum(flow, axes) : undefined;
+    const product = wants(1) || wants(4) ? emit.sum(emit.mul(flow, emit.sub(data, wide(mean!))), axes) : undefined;
     return [
-      wants(0) ? emit.mul(dy!, wide(factor)) : undefined,
+      wants(0) ? emit.cast(emit.mul(flow, wide(factor)), typeOf(x!).dtype) : undefined,
       wants(1) ? emit.div(product!, spread) : undefined,
       wants(2) ? total : undefined,
       wants(3) ? emit.neg(emit.mul(factor, total!)) : undefined,

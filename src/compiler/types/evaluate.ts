@@ -8,6 +8,7 @@ import type { Facts } from "./facts.ts";
 import { staticFunctions } from "./shapes.ts";
 import {
   boolValue,
+  divisionByZero,
   floatValue,
   intValue,
   listOf,
@@ -105,7 +106,7 @@ export function callStatic(name: string, args: readonly Expr[], go: (e: Expr) =>
   if ((name === "floor" || name === "ceil") && args.length === 1 && only?.kind === "binary" && only.op === "/") {
     const [a, b] = [go(only.left), go(only.right)];
     if (a.kind === "int" && b.kind === "int") {
-      if (b.dim.constant === 0) throw new StaticError("a division by 0");
+      if (b.dim.constant === 0) throw new StaticError(divisionByZero);
       const [p, q] = [facts.normalize(a.dim), facts.normalize(b.dim)];
       return intValue(name === "floor" ? p.floorDividedBy(q) : p.ceilDividedBy(q));
     }

@@ -58,7 +58,10 @@ export const staticFunctions: Readonly<Record<string, StaticFunction>> = {
     shapeValue(args.map((a) => dims("broadcast", a)).reduce((a, b) => broadcast(a, b, facts))),
   reduced: ([shape, axes, keepdims]) => {
     const of = dims("reduced", shape);
-    const out = new Set(dims("reduced", axes).map((d) => axis(d, of.length)));
+    const places = dims("reduced", axes).map((d) => axis(d, of.length));
+    const out = new Set(places);
+    const twice = places.find((place, i) => places.indexOf(place) !== i);
+    if (twice !== undefined) throw new StaticError(`axis ${String(twice)} is named twice`, "name each axis once");
     if (keepdims?.kind !== "bool") throw new StaticError("`keepdims` is true or false");
     return shapeValue(keepdims.value ? of.map((d, i) => (out.has(i) ? Dim.one : d)) : of.filter((_, i) => !out.has(i)));
   },
@@ -102,6 +105,9 @@ export const staticFunctions: Readonly<Record<string, StaticFunction>> = {
         `\`pad\` takes one number an axis, ${String(of.length)} before and ${String(of.length)} after`,
       );
     }
+    const less = [...low, ...high].find((d) => (d.constant ?? 0) < 0);
+    if (less !== undefined)
+      throw new StaticError(`\`pad\` cannot put ${less.toString()} around a tensor`, "cut it instead:   x[:, 1 ..< 8]");
     return shapeValue(of.map((d, i) => d.plus(at(low, i)).plus(at(high, i))));
   },
   shape_of: ([values]) => shapeValue(literalShape(values)),
@@ -222,7 +228,7 @@ function rounded(who: string, x: Static | undefined, by: (x: number) => number):
 }
 function extremum(kind: "min" | "max", args: readonly Static[]): Static {
   const [only] = args;
-  const flat = args.length === 1 && only?.kind === "collection" ? only.members : args;
+  const flat = args.length === 1 && (only?.kind === "collection" || only?.kind === "tuple") ? only.members : args;
   const numbers = flat.filter(isNumber);
   if (numbers.length !== flat.length || numbers.length === 0) throw new StaticError(`\`${kind}\` takes numbers`);
   const ints = numbers.filter((n) => n.kind === "int");

@@ -7,7 +7,7 @@ import type { Expr, Param, TypeNode } from "../syntax/ast.ts";
 import { Dim, type Shape } from "./dim.ts";
 import type { Facts } from "./facts.ts";
 import { type Collection, intValue, shapeValue, type Static, StaticError } from "./static.ts";
-import { type DType, dtypeClasses, isDType, isDTypeClass, type TensorType } from "./tensor.ts";
+import { type DType, dtypeClasses, fittingDtype, isDType, isDTypeClass, isInt, type TensorType } from "./tensor.ts";
 
 export interface ParamList {
   readonly config: readonly Param[];
@@ -38,8 +38,8 @@ export type ArgumentType =
   | { readonly kind: "tensor"; readonly type: TensorType; readonly range: Range | undefined }
   | { readonly kind: "list"; readonly members: readonly ArgumentType[]; readonly keys: readonly string[] }
   | { readonly kind: "tuple"; readonly members: readonly ArgumentType[] }
-  /** A static number or list of numbers that becomes a tensor here. */
-  | { readonly kind: "static"; readonly shape: Shape; readonly members: readonly ArgumentType[] | undefined }
+  /** A static number, or true or false, that becomes a tensor without axes here. */
+  | { readonly kind: "static"; readonly of: "int" | "float" | "bool" }
   /** What an earlier error left behind: fits everything. */
   | { readonly kind: "unknown" };
 
@@ -129,7 +129,7 @@ export class Bindings {
     if (arg.kind === "unknown") return undefined;
     switch (type.kind) {
       case "list": {
-        const members = arg.kind === "tensor" ? undefined : arg.members;
+        const members = "members" in arg ? arg.members : undefined;
         if (members === undefined) return { kind: "form", declared: type, whole: arg };
         for (const [i, member] of members.entries()) {
           const mismatch = this.#visit(type.member, member, phase, { ...at, member: i });
@@ -138,7 +138,7 @@ export class Bindings {
         return undefined;
       }
       case "tuple": {
-        const members = arg.kind === "tensor" ? undefined : arg.members;
+        const members = "members" in arg ? arg.members : undefined;
         if (members?.length !== type.members.length) return { kind: "form", declared: type, whole: arg };
         for (const [i, member] of type.members.entries()) {
           const given = members[i];
@@ -163,7 +163,7 @@ export class Bindings {
     arg: ArgumentType & { kind: "tensor" | "static" },
     at: Binding,
   ): Mismatch | undefined {
-    const shape = arg.kind === "tensor" ? arg.type.shape : arg.shape;
+    const shape = arg.kind === "tensor" ? arg.type.shape : [];
     const dims = type.dims ?? [];
     const run = dims.findIndex((d) => d.kind === "run");
     const fits = run === -1 ? shape.length === dims.length : shape.length >= dims.length - 1;
@@ -171,7 +171,7 @@ export class Bindings {
     if (arg.kind === "tensor") {
       const mismatch = this.#dtype(type.name.text, arg);
       if (mismatch) return mismatch;
-    }
+    } else if (arg.of === "bool" && type.name.text === "any" && !this.dtypes.has("any")) this.dtypes.set("any", "bool");
     const behind = run === -1 ? 0 : dims.length - run - 1;
     for (const [i, dim] of dims.entries()) {
       if (dim.kind === "run") {
@@ -231,7 +231,7 @@ export class Bindings {
   }
 
   #check(type: TypeNode & { kind: "tensor" }, arg: ArgumentType & { kind: "tensor" | "static" }): Mismatch | undefined {
-    if (arg.kind === "static") return undefined; // stretches or is literal: broadcasting checks it
+    if (arg.kind === "static") return this.#checkNumber(type.name.text, arg); // it stretches: broadcasting checks it
     const { shape } = arg.type;
     const dims = type.dims ?? [];
     let place = 0;
@@ -259,6 +259,14 @@ export class Bindings {
       place++;
     }
     return undefined;
+  }
+  /** A number takes the element type that the tensors of its class have. */
+  #checkNumber(name: string, arg: ArgumentType & { kind: "static" }): Mismatch | undefined {
+    const bound = isDTypeClass(name) ? this.dtypes.get(name) : undefined;
+    const dtype = bound ?? (isDType(name) ? name : undefined);
+    const whole = dtype === undefined ? name === "int" : isInt(dtype);
+    const fits = arg.of === "bool" ? dtype === "bool" : dtype !== "bool" && (arg.of === "int" || !whole);
+    return fits ? undefined : { kind: "dtype", wanted: name, bound, whole: arg };
   }
   #checkRun(expected: Collection<Static>, actual: Shape, from: number, whole: ArgumentType): Mismatch | undefined {
     for (let k = 0; k < Math.max(expected.members.length, actual.length); k++) {
@@ -332,7 +340,8 @@ export class Bindings {
         shape.push(member.dim);
       }
     }
-    const dtype = this.dtypeOf(type.name.text) ?? fallback;
+    const { text } = type.name;
+    const dtype = this.dtypeOf(text) ?? (isDTypeClass(text) && fallback ? fittingDtype(text, fallback) : fallback);
     return dtype === undefined ? undefined : { dtype, shape };
   }
   dtypeOf(name: string): DType | undefined {

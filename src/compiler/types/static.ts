@@ -52,6 +52,8 @@ export class StaticError extends Error {
   }
 }
 
+export const divisionByZero = "a division by 0";
+
 /** A number is needed and there is only a size that is known when the network runs. */
 export class SymbolicError extends StaticError {
   constructor(size: Dim) {
@@ -230,10 +232,10 @@ function intArithmetic(op: "+" | "-" | "*" | "/" | "%" | "^", a: Dim, b: Dim, fa
       return exponent < 0 ? floatValue(toNumber(intValue(a)) ** exponent) : intValue(a.power(exponent));
     }
     case "%":
-      if (b.constant === 0) throw new StaticError("a division by 0");
+      if (b.constant === 0) throw new StaticError(divisionByZero);
       return intValue(facts.normalize(a).modulo(facts.normalize(b)));
     case "/": {
-      if (b.constant === 0) throw new StaticError("a division by 0");
+      if (b.constant === 0) throw new StaticError(divisionByZero);
       const quotient = facts.divide(a, b);
       if (quotient !== undefined) return intValue(quotient);
       const [x, y] = [a.toString(), b.toString()];

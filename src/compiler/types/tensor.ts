@@ -36,6 +36,23 @@ export type DTypeClass = keyof typeof dtypeClasses;
 export function isDTypeClass(name: string): name is DTypeClass {
   return Object.hasOwn(dtypeClasses, name);
 }
+/** What a class stands for where nothing says it. */
+export const usualDtypes: Readonly<Record<DTypeClass, DType>> = {
+  float: "f32",
+  wide: "f32",
+  int: "i64",
+  num: "f32",
+  any: "f32",
+};
+/** The element type that is asked for, where the class has it. */
+export function fittingDtype(name: DTypeClass, asked: DType | undefined): DType {
+  return asked !== undefined && dtypeClasses[name](asked) ? asked : usualDtypes[name];
+}
+
+/** Whether it is known to have no entries. */
+export function isNothing({ shape }: TensorType): boolean {
+  return shape.some((size) => size.constant !== undefined && size.constant < 1);
+}
 
 export function showType({ dtype, shape }: TensorType): string {
   return `${dtype}[${shape.map(String).join(", ")}]`;

@@ -95,16 +95,22 @@ export const shapesRows = {
     label: ({ values }) => values.join(", "),
     help: ({ file, help }) => help || `choose settings with which it holds (the condition stands in ${file})`,
   }),
-  E0311: row<{ shape: string; callee?: string; given?: string }>({
+  E0311: row<{ shape: string; callee?: string; given?: string; setting?: string | undefined; weight?: boolean }>({
     severity: "error",
     title: "a size that cannot be",
-    message: ({ shape, callee }) =>
-      callee === undefined ? `${shape} has a negative size` : `\`${callee}\` would leave nothing: ${shape}`,
+    message: ({ shape, callee, weight }) =>
+      callee === undefined
+        ? `${shape} has a negative size`
+        : `\`${callee}\` would ${weight === true ? "have a weight without numbers" : "leave nothing"}: ${shape}`,
     label: ({ given = "" }) => (given === "" ? "" : `what comes in is ${given}`),
-    help: ({ callee }) =>
+    help: ({ callee, setting, weight }) =>
       callee === undefined
         ? "a size is 0 or more"
-        : "fewer layers before it that make the map smaller, a smaller kernel, or more `pad`",
+        : setting !== undefined
+          ? `\`${setting}\` is 1 or more`
+          : weight === true
+            ? "each of its sizes is 1 or more"
+            : "fewer layers before it that make the map smaller, a smaller kernel, or more `pad`",
   }),
   E0312: row<{ problem: string; types: string; help: string }>({
     severity: "error",
