@@ -306,7 +306,7 @@ export class Dim {
 
   /** As a user would write it: `2 * floor(H / 2) + 1`. */
   toString(): string {
-    if (this.terms.length === 0) return "0";
+    if (this.constant !== undefined) return String(this.constant);
     return this.terms.map((t, i) => showTerm(t, i === 0)).join("");
   }
 }
