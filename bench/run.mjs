@@ -5,6 +5,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { bundle } from "../scripts/bundle.mjs";
 import { setUp } from "../scripts/setup.mjs";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
@@ -15,19 +16,12 @@ if (name === "" || !existsSync(source)) {
   process.exit(2);
 }
 await setUp({ engine: false, brief: true });
-const { build } = await import("esbuild");
 // inside dist/, so that it finds the library's trees as the command does
 const outfile = join(root, `dist/bench-${name}.${process.pid}.mjs`);
 try {
-  await build({
-    entryPoints: [source],
-    outfile,
-    bundle: true,
-    format: "esm",
-    platform: "node",
+  await bundle(source, outfile, {
     target: "node20.19",
     banner: { js: 'import { createRequire as make } from "node:module"; const require = make(import.meta.url);' },
-    logLevel: "warning",
   });
   const { status } = spawnSync(process.execPath, [outfile, ...args], { cwd: root, stdio: "inherit" });
   process.exitCode = status ?? 1;

@@ -5,21 +5,12 @@
 import { readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { build } from "esbuild";
+import { bundle } from "./bundle.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
-/** Node 20 reads no TypeScript, so the maker is bundled first; packages stay where they are. */
 const outfile = join(root, "build", "generate", "library-page.mjs");
-await build({
-  entryPoints: [join(root, "src", "format", "library-page.ts")],
-  outfile,
-  bundle: true,
-  format: "esm",
-  platform: "node",
-  packages: "external",
-  logLevel: "warning",
-});
+await bundle(join(root, "src", "format", "library-page.ts"), outfile, { packages: "external" });
 const { libraryPage } = await import(pathToFileURL(outfile).href);
 
 const names = (await readdir(join(root, "stdlib"))).filter((name) => name.endsWith(".arch")).sort();

@@ -5,27 +5,15 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { build } from "esbuild";
+import { bundle } from "./bundle.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
-/** Node 20 reads no TypeScript, so the makers are bundled first; packages stay where they are. */
-async function makers() {
-  const outfile = join(root, "build", "generate", "files.mjs");
-  await build({
-    entryPoints: [join(root, "grammar", "generate", "files.ts")],
-    outfile,
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    packages: "external",
-    logLevel: "warning",
-  });
-  return import(pathToFileURL(outfile).href);
-}
+const outfile = join(root, "build", "generate", "files.mjs");
+await bundle(join(root, "grammar", "generate", "files.ts"), outfile, { packages: "external" });
+const { generatedFiles } = await import(pathToFileURL(outfile).href);
 
 const check = process.argv.includes("--check");
-const { generatedFiles } = await makers();
 let stale = 0;
 for (const { path, text } of generatedFiles()) {
   const target = join(root, path);

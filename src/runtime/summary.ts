@@ -89,13 +89,16 @@ export function summarise(program: Program, batch: number): Summary {
 function allParts(program: Program): readonly Part[] {
   const covered = (path: string): boolean =>
     program.parts.some((part) => path === part.path || path.startsWith(`${part.path}.`));
+  // neither schedules and optimizers nor what the compiler adds, which has no place in the source, are parts
+  const own = [
+    ...program.evaluate.nodes.filter(({ span }) => span !== undefined),
+    ...program.variables.filter(({ kind }) => kind === "param" || kind === "state"),
+  ];
   const loose = new Set<string>();
-  for (const { path } of [...(program.train ?? program.predict).nodes, ...program.variables]) {
+  for (const { path } of own) {
     const [first] = path.split(".");
     if (first !== undefined && first !== "" && !covered(path)) loose.add(first);
   }
-  for (const { path, kind } of program.variables)
-    if (kind !== "param" && kind !== "state") loose.delete(path.split(".")[0] ?? "");
   return [...[...loose].map((path): Part => ({ path, kind: "let" })), ...program.parts];
 }
 

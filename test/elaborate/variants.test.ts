@@ -23,6 +23,18 @@ describe("the ablations of the paper", () => {
   });
 });
 
+it.each([
+  ["foo", "there are `dhaa_g`, `dhaa_l`, "],
+  ["dhaa_smal", "did you mean `dhaa_small`"],
+])("a variant that is not there is told from those that are: %s", (variant, help) => {
+  const { diagnostics } = compile(new TestHost(file), { file, variant });
+  expect(diagnostics.map((d) => `${d.code} ${d.message}`)).toEqual([
+    `E0503 there is no model or variant called \`${variant}\``,
+  ]);
+  expect(diagnostics[0]?.help).toContain(help);
+  expect(diagnostics[0]?.fixes).toEqual([]);
+});
+
 const two = `
 variant wide of net { set width = 16 }
 variant longer of net { set code = base |> linear(8) as extra }

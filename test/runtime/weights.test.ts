@@ -125,4 +125,15 @@ describe("what the full-size models cost", () => {
     const top = summary.parts.filter(({ path }) => !path.includes("."));
     expect(top.reduce((sum, { trainable }) => sum + trainable, 0)).toBe(summary.trainable);
   });
+
+  it.each(["gan", "resnet50", "bert"])(
+    "the parts of %s are its own: no sum of losses, no clock, no schedule",
+    (name) => {
+      const file = `models/${name}.arch`;
+      const { program } = compile(new DiskHost(file), { file });
+      const listed = summarise(program!, 1).parts.map(({ path }) => path);
+      expect(listed).not.toEqual(expect.arrayContaining([expect.stringMatching(/^(loss|epoch|after|step)$/)]));
+      expect(listed.length).toBeGreaterThan(3);
+    },
+  );
 });

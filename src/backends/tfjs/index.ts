@@ -9,7 +9,7 @@ import { randomRow } from "./rows-random.ts";
 import { regionRows } from "./rows-regions.ts";
 import { samplingRows } from "./rows-sampling.ts";
 import { basicRows } from "./rows-basic.ts";
-import { normRows } from "./rows-norm.ts";
+import { hasKernel, normRows } from "./rows-norm.ts";
 import { winogradRows } from "./rows-winograd.ts";
 import { windowRows } from "./rows-windows.ts";
 import { decomposeMissing, type Backend, type Decompose, type Emission, type Refusal } from "../backend.ts";
@@ -77,7 +77,7 @@ export function emitTfjs(program: Program, options: TfjsOptions): TfjsEmission {
     if (precision === "bf16" && rules === undefined) throw new Error("bf16 needs the types of operators");
     const graph = precision === "bf16" && rules ? mixedPrecision(rules).run(simple).graph : simple;
     return decompose && rules
-      ? decomposeMissing(graph, (node) => table[node.op] !== undefined, decompose, rules)
+      ? decomposeMissing(graph, (node) => table[node.op] !== undefined && hasKernel(node), decompose, rules)
       : graph;
   };
   const wanted: [name: string, graph: Graph, table: Table][] = [];

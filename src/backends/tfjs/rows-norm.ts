@@ -1,4 +1,5 @@
 /** Rows of the fused kernels: batch norm and softmax cross entropy, forward and gradients. */
+import { type Node, typeOf } from "../../compiler/graph/graph.ts";
 import { Dim, elementCount, type Shape } from "../../compiler/types/dim.ts";
 import { keyOf, type NodeEmitter, type Produced, type Table } from "./emitter.ts";
 import { channelsLast, inLayout, type LayoutRule } from "../layout.ts";
@@ -44,6 +45,11 @@ function attributes(e: NodeEmitter, type: TfValue["type"], training: boolean): R
     data_format: attr.string("NHWC"),
     is_training: attr.bool(training),
   };
+}
+
+/** Whether TensorFlow computes a node as it is typed: batch norm has no kernel in double precision. */
+export function hasKernel(node: Node): boolean {
+  return !node.op.startsWith("batch_norm_") || node.inputs.every((value) => typeOf(value).dtype !== "f64");
 }
 
 /** max(n - 1, 1) / n for n values a channel: the kernel's variance is unbiased, ours is biased. */

@@ -329,7 +329,10 @@ export class Applier {
         { what: `\`${block.name}\``, declared: showType(declared), given: showType(result.type) },
         declaration.body.result.span,
         {
-          related: declaration.result ? [{ span: declaration.result.span, label: "declared here" }] : [],
+          related: [
+            ...(declaration.result ? [{ span: declaration.result.span, label: "declared here" }] : []),
+            ...context.usedHere(declaration.body.result.span),
+          ],
         },
       );
       return unknown;

@@ -194,7 +194,7 @@ export function evaluateLet(
       },
       value.span,
       {
-        related: [{ span: annotation.span, label: "declared here" }],
+        related: [{ span: annotation.span, label: "declared here" }, ...evaluator.context.usedHere(value.span)],
       },
     );
     return unknown;

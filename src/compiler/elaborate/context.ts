@@ -3,7 +3,7 @@
  * blame is folded back to the user's own lines.
  */
 import { type ArgsOf, type Code, report, type ReportExtras } from "../diagnostics/catalog.ts";
-import type { DiagnosticBag } from "../diagnostics/diagnostic.ts";
+import type { DiagnosticBag, Related } from "../diagnostics/diagnostic.ts";
 import { GraphBuilder, type TypeRules } from "../graph/builder.ts";
 import type { Initializer, Node, Port, SizeAssert, Value } from "../graph/graph.ts";
 import type { FileScope } from "../resolve/modules.ts";
@@ -164,6 +164,14 @@ export class Context {
   callee(span: Span): string | undefined {
     const place = this.place(span);
     return this.frames.findLast((f) => f.span === place)?.name;
+  }
+  /** Of a mistake inside of a block, which only one of its uses shows: that use, where it is another place. */
+  usedHere(span: Span): readonly Related[] {
+    const use = this.frames.at(-1)?.span;
+    if (use === undefined || isStandard(span)) return [];
+    const place = this.place(use);
+    const isElsewhere = place.file !== span.file || place.end <= span.start || span.end <= place.start;
+    return isElsewhere && !isStandard(place) ? [{ span: place, label: "used here" }] : [];
   }
   within<T>(frame: Frame, work: () => T): T {
     this.frames.push(frame);

@@ -46,8 +46,9 @@ export function reportUnnamed(context: Context, block: BlockVal, args: readonly 
     ({ value, param }) => param && !taken.has(param.name.text) && fitStatic(value, param.type) !== undefined,
   );
   const callee = spanText(call.callee.span);
-  const meant = fits ? `${callee}(${named.join(", ")})` : "";
-  const instead = rateBehind(callee, tensors, first) || withoutSizes(block.name, call, config, args);
+  const channels = sizeBehind(callee, call, unnamed);
+  const meant = fits && channels === "" ? `${callee}(${named.join(", ")})` : "";
+  const instead = rateBehind(callee, tensors, first) || withoutSizes(block.name, call, config, args) || channels;
   const name = first.param.name.text;
   const byPlace = config.filter((p) => p.default === undefined).map((p) => p.name.text);
   const settings = config.map((p) => p.name.text);
@@ -62,6 +63,16 @@ function rateBehind(callee: string, tensors: readonly Param[], { arg, value }: G
   return isRate && value.kind === "float"
     ? `the rate stands behind \`at\`:   by ${callee}() at constant(${spanText(arg.span)})`
     : "";
+}
+
+/** A whole number where a fraction is set, behind numbers that have their places: elsewhere it is the size of what comes in. */
+function sizeBehind(callee: string, call: CallExpr, unnamed: readonly Given[]): string {
+  const isSize = ({ value, param }: Given): boolean =>
+    value.kind === "int" && param?.type?.kind === "tensor" && param.type.name.text === "float";
+  const kept = call.args.filter((arg) => unnamed.every((u) => u.arg !== arg));
+  if (unnamed.length !== 1 || kept.length === 0 || !unnamed.every(isSize)) return "";
+  const texts = kept.map((arg) => spanText(arg.span)).join(", ");
+  return `the size of what comes in is not written, it comes with the tensor:   ${callee}(${texts})`;
 }
 
 /**

@@ -50,9 +50,9 @@ export function planFor(
     const models = [...scope.names()].filter((n) =>
       ["model", "variant"].includes(scope.lookup(n)?.declaration.kind ?? ""),
     );
-    report(bag, "E0503", { name, near: nearest(name, models) }, at, {
-      fixes: renaming({ text: name, span: at }, models),
-    });
+    // a name that stands on the command line has no place to be mended at
+    const fixes = at.start === at.end ? [] : renaming({ text: name, span: at }, models);
+    report(bag, "E0503", { name, near: nearest(name, models), names: models }, at, { fixes });
   }
   return undefined;
 }

@@ -1,5 +1,6 @@
 /** Rows E05xx: variants and edits. Prose only. */
 import { row, type Rows } from "../row.ts";
+import { alternatives } from "../suggest.ts";
 
 export const variantsRows = {
   E0501: row<{
@@ -18,7 +19,9 @@ export const variantsRows = {
     help: ({ owner, near, has }) =>
       has.length === 0
         ? `change it as a whole:   set ${owner} = …   (what is inside a block is changed in the block)`
-        : (near.length > 0 ? near : has.slice(0, 1)).map((n) => (owner === "" ? n : `${owner}.${n}`)).join(" or "),
+        : near.length === 0
+          ? `one of these, such as   ${owner === "" ? "" : `${owner}.`}${has[0] ?? ""}`
+          : `did you mean ${alternatives(near.map((n) => (owner === "" ? n : `${owner}.${n}`)))}?`,
   }),
   E0502: row<{ reader: string; name: string; help: string; keeps: boolean }>({
     severity: "error",
@@ -30,14 +33,16 @@ export const variantsRows = {
         ? `\`keep\` leaves what is read and drops the rest:   ${help}`
         : `say what \`${reader}\` is without it:   ${help}`,
   }),
-  E0503: row<{ name: string; near: readonly string[] }>({
+  E0503: row<{ name: string; near: readonly string[]; names: readonly string[] }>({
     severity: "error",
     title: "a model that is not there",
     message: ({ name }) => `there is no model or variant called \`${name}\``,
-    help: ({ near }) =>
-      near.length === 0
-        ? 'declare it, or import it:   import { net } from "./net.arch"'
-        : `did you mean ${near.map((n) => `\`${n}\``).join(" or ")}?`,
+    help: ({ near, names }) =>
+      near.length > 0
+        ? `did you mean ${alternatives(near)}?`
+        : names.length > 0
+          ? `there ${names.length === 1 ? "is" : "are"} ${names.map((n) => `\`${n}\``).join(", ")}; others are imported:   import { net } from "./net.arch"`
+          : 'declare it, or import it:   import { net } from "./net.arch"',
   }),
   E0504: row<{ path: string }>({
     severity: "error",
