@@ -1,11 +1,19 @@
-/** `archc data`: makes data sets. Drawing is the runtime's; this says where, how many and how far. */
+/** `archc data`: makes data sets, parts them, looks into them. Here is the drawing of faces; the others have files of their own. */
 import { Command, InvalidArgumentError } from "commander";
 import { example, type ReportFlags, whole, withReport } from "../flags.ts";
 import { interruption } from "../interrupt.ts";
 import { Ui } from "../ui.ts";
+import { dedupe } from "./data-dedupe.ts";
+import { split } from "./data-split.ts";
+import { stats } from "./data-stats.ts";
 
 export function data(): Command {
-  return new Command("data").description("make data sets").addCommand(faces());
+  return new Command("data")
+    .description("make data sets, part them, look into them")
+    .addCommand(faces())
+    .addCommand(split())
+    .addCommand(stats())
+    .addCommand(dedupe());
 }
 
 interface FacesFlags extends ReportFlags {

@@ -3,8 +3,7 @@
  */
 import { isFloat, type Numbers } from "../../compiler/ops/tensor.ts";
 import type { ClassField, Field } from "./recipe.ts";
-
-export type Cells = Readonly<Record<string, string>>;
+import type { Cells } from "./table.ts";
 
 /** The numbers, or what is wrong. Images and arrays have theirs in files; see `fileColumn`. */
 export function numbersOf(field: Field, cells: Cells): readonly number[] | string {

@@ -38,6 +38,20 @@ export async function decode(path: string): Promise<Picture> {
   }
 }
 
+/** A picture at `side` x `side`, whatever its proportions, as RGB. A JPEG is decoded no finer than that needs. */
+export async function coarse(path: string, side: number): Promise<Uint8Array> {
+  try {
+    const image = picture(path).autoOrient().resize(side, side, { fit: "fill", kernel: "lanczos3" });
+    const rgb = image.flatten().toColourspace("srgb").removeAlpha().raw({ depth: "uchar" });
+    const { data, info } = await rgb.toBuffer({ resolveWithObject: true });
+    return info.channels === 3
+      ? data
+      : Uint8Array.from({ length: 3 * side * side }, (_, i) => data[Math.floor(i / 3)] ?? 0);
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
 /** How large a picture is, after EXIF's turn: its header is read, and its end looked at. Far faster than decoding. */
 export async function sizeOf(path: string): Promise<Size> {
   try {

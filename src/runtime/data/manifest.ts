@@ -5,13 +5,14 @@
 import { dirname, resolve } from "node:path";
 import { InputError } from "../error.ts";
 import type { Point } from "./affine.ts";
-import { type Cells, columnsOf, fileColumn, numbersOf, readNumbers } from "./cells.ts";
+import { columnsOf, fileColumn, numbersOf, readNumbers } from "./cells.ts";
 import type { Picture } from "./image.ts";
 import { faultOfFace } from "./landmarks.ts";
 import type { Watch } from "./parallel.ts";
 import type { Recipe } from "./recipe.ts";
 import { faultsOfFiles } from "./row-files.ts";
 import {
+  type Cells,
   count,
   type Fault,
   faultLines,

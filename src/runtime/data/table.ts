@@ -3,6 +3,7 @@
  * number of cells than the header is a fault of that row, anything that spoils the whole file is an error.
  */
 import { readFileSync } from "node:fs";
+import { isAbsolute, relative, resolve, sep } from "node:path";
 import { CsvError, parse } from "csv-parse/sync";
 import { stringify } from "csv-stringify/sync";
 import { fileProblem, InputError } from "../error.ts";
@@ -13,8 +14,10 @@ export interface TableRow {
   readonly index: number;
   /** The line of the file, from 1. */
   readonly line: number;
-  readonly cells: Readonly<Record<string, string>>;
+  readonly cells: Cells;
 }
+/** By column. */
+export type Cells = Readonly<Record<string, string>>;
 
 /** What is wrong with a row. */
 export interface Fault {
@@ -50,11 +53,24 @@ export function readTable(path: string): Table {
   return { path, columns, rows, faults };
 }
 
-export function writeTable(
-  path: string,
-  columns: readonly string[],
-  rows: readonly Readonly<Record<string, string>>[],
-): void {
+/** The same, where no row may be at fault. */
+export function readWholeTable(path: string): Table {
+  const table = readTable(path);
+  const { faults, rows } = table;
+  if (faults.length === 0) return table;
+  const told = `${faults.length} of ${rows.length + faults.length} rows cannot be read:`;
+  throw new InputError([told, ...faultLines(path, faults)].join("\n  "));
+}
+
+/** The columns that name files, which move with a manifest: what is relative is made so to the new folder. */
+export function moved(cells: Cells, columns: readonly string[], from: string, to: string): Cells {
+  const paths = columns
+    .filter((column) => (cells[column] ?? "") !== "" && !isAbsolute(cells[column] ?? ""))
+    .map((column) => [column, relative(resolve(to), resolve(from, cells[column] ?? "")).replaceAll(sep, "/")]);
+  return { ...cells, ...(Object.fromEntries(paths) as Cells) };
+}
+
+export function writeTable(path: string, columns: readonly string[], rows: readonly Cells[]): void {
   const lines = rows.map((cells) => columns.map((name) => cells[name] ?? ""));
   writeBeside(path, stringify([columns, ...lines].map((cells) => [...cells])));
 }
@@ -82,6 +98,14 @@ export function faultLines(path: string, faults: readonly Fault[]): readonly str
 /** So many faults say enough: what takes long need not be looked at any more. */
 export function isEnough(faults: readonly Fault[]): boolean {
   return faults.length >= SHOWN;
+}
+
+const SPLITS = ["train", "val", "test"];
+
+/** The order in which splits are listed: the usual ones first. */
+export function bySplit(a: string, b: string): number {
+  const place = (name: string): number => (SPLITS.includes(name) ? SPLITS.indexOf(name) : SPLITS.length);
+  return place(a) - place(b) || (a < b ? -1 : a > b ? 1 : 0);
 }
 
 export function count(n: number, what: string): string {
