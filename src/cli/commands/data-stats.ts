@@ -72,7 +72,7 @@ function histogram({ histogram: bins, splits, column }: Stats): string {
     bins.map((bin) => [
       bin.label,
       ...names.map((name) => {
-        const bar = "#".repeat(Math.ceil((BAR * shareOf(bin, name)) / most));
+        const bar = "#".repeat(Math.ceil((BAR * shareOf(bin, name)) / most - 1e-9));
         return `${String(bin.counts[name] ?? 0).padStart(digits)} ${bar.padEnd(BAR)}`;
       }),
     ]),

@@ -20,8 +20,7 @@ import {
 } from "./table.ts";
 import { rowsWhere } from "./where.ts";
 
-export const PROTOCOLS = ["random", "s1-s2-s3", "leave-one-out", "given"] as const;
-export type Protocol = (typeof PROTOCOLS)[number];
+export type Protocol = "random" | "s1-s2-s3" | "leave-one-out" | "given";
 
 export interface SplitRequest {
   readonly manifest: string;
