@@ -11,7 +11,10 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const bundle = join(root, "dist/archc.cjs");
 const cache = join(root, "dist/archc.cache");
 
-if (process.versions.v8.startsWith("11.")) v8.setFlagsFromString("--interrupt-budget=1000000");
+if (process.versions.v8.startsWith("11.")) {
+  v8.setFlagsFromString("--interrupt-budget=1000000");
+  v8.setFlagsFromString("--semi-space-growth-factor=16");
+}
 const script = new vm.Script(readFileSync(bundle, "latin1"), {
   filename: bundle,
 });
