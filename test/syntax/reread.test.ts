@@ -48,3 +48,47 @@ it("keeps the trees of lines that were not touched", () => {
   expect(after.lines[1]).toBe(before.lines[1]);
   expect(after.result).toBe(before.result);
 });
+
+/** What stands beside the line `edited` in a block, and the block before it. */
+function kept(text: string, reader: Reader): { readonly first: object | undefined; readonly lines: readonly object[] } {
+  const [first, second] = reader.read({ name: "net.arch", text }, new DiagnosticBag()).declarations;
+  if (second?.kind !== "block") throw new Error("no second block");
+  return { first, lines: second.body.lines };
+}
+const two = "block a(x: f32[B]) -> f32[B] => x\nblock b(x: f32[B]) -> f32[B] {\n  let c = x\n  let d = c\n  => d\n}\n";
+
+it.each([
+  ["a line half written", "let d = c", "let d = c +"],
+  ["a string without its end", "let d = c", 'let d = "c'],
+  ["a brace that is missing", "  => d\n}", "  => d"],
+  ["a slip that is read as it was meant", "let d = c", "let new = c"],
+])("keeps the trees beside %s, and finds the others when it is mended", (_, right, wrong) => {
+  const reader = new Reader();
+  const before = kept(two, reader);
+  const beside = kept(two.replace(right, wrong), reader);
+  expect(beside.first).toBe(before.first);
+  expect(beside.lines[0]).toBe(before.lines[0]);
+  const after = kept(`\n${two}`, reader);
+  expect(after.first).toBe(before.first);
+  expect(after.lines).toEqual(before.lines);
+  after.lines.forEach((line, i) => {
+    expect(line).toBe(before.lines[i]);
+  });
+});
+
+it("tells blocks side by side from blocks inside each other", () => {
+  const text = two + Array.from({ length: 80 }, (_, i) => `block more${String(i)}(x: f32[B]) => x\n`).join("");
+  const reader = new Reader();
+  expect(kept(`${text}// below`, reader).first).toBe(kept(text, reader).first);
+});
+
+it("does not take the head of a model for a declaration without an end", () => {
+  const model = "model m(classes: int = 2) {\n  let a = classes\n}\n";
+  const reader = new Reader();
+  for (const text of [model, model.replace("{\n", "{\nmodel m(classes: int = 2) {\n")]) {
+    const [again, anew] = [new DiagnosticBag(), new DiagnosticBag()];
+    reader.read({ name: "net.arch", text }, again);
+    parseFile({ name: "net.arch", text }, anew);
+    expect(again.sorted()).toEqual(anew.sorted());
+  }
+});
