@@ -124,7 +124,8 @@ export function outlineOf(
       leaves.push(next);
     }
     const floats = leaves.filter((leaf) => isFloat(typeOf(leaf).dtype));
-    const reached = withGradients && isFloat(type.dtype) ? gradientFlow(own, value, floats, rules, flows, asked) : [];
+    const between = withGradients && isFloat(type.dtype) ? own.filter((node) => visited.has(node)) : [];
+    const reached = gradientFlow(between, value, floats, rules, flows, asked);
     const gives = leaves.map((leaf) => reached[floats.indexOf(leaf)] === true);
     return { type, reads, gives, same: false, sizes: distinctSizes(visited) };
   };
