@@ -140,7 +140,8 @@ export function loadModules(
     const from = declaration.from.text;
     const resolved = host.resolve(scope.file.name, from);
     // the module of the gradients' primitives is the compiler's own
-    const isHidden = resolved?.startsWith("std:") === true && !(standardModules as readonly string[]).includes(resolved);
+    const isHidden =
+      resolved?.startsWith("std:") === true && !(standardModules as readonly string[]).includes(resolved);
     const name = isHidden ? undefined : resolved;
     const known = name === undefined ? undefined : files.get(name);
     const content = name === undefined || known ? undefined : host.read(name);
