@@ -214,6 +214,19 @@ describe.runIf(hasTensorflow)("archc train", () => {
     expect(more.stderr).toContain("72 samples");
   }, 60_000);
 
+  it("shows classes equally often where it is asked to, and goes on so", () => {
+    const options = ["--data", "rows.csv", "--engine", "onnx", "--balance", "y"];
+    const begin = (run: string, ...more: string[]): ReturnType<typeof archc> =>
+      archc(folder, "train", "tiny.arch", "-o", run, ...options, ...more);
+    expect(begin("balanced", "--steps", "12").status).toBe(0);
+    expect(begin("balanced-half", "--steps", "5").status).toBe(0);
+    expect(archc(folder, "train", "tiny.arch", "-o", "balanced-half", "--resume", "--steps", "12").status).toBe(0);
+    const last = "checkpoints/last.safetensors";
+    expect(bytes("balanced-half", last).equals(bytes("balanced", last))).toBe(true);
+    expect(begin("none", "--weigh", "w").stderr).toContain("lacks the column `w` (for --weigh)");
+    expect(existsSync(join(folder, "none"))).toBe(false);
+  }, 60_000);
+
   it("refuses to begin in a run's folder, and to resume with other settings", () => {
     expect(train("tfjs-full").stderr).toContain("is not empty");
     for (const more of [

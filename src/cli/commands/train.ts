@@ -33,6 +33,8 @@ interface TrainFlags extends ModelFlags, ReportFlags {
   readonly convolution?: Convolution;
   readonly seed?: number;
   readonly limit?: number;
+  readonly balance?: string;
+  readonly weigh?: string;
   readonly weights?: string;
   readonly skipBad?: boolean;
   readonly overfitOneBatch?: boolean;
@@ -63,6 +65,8 @@ export function train(): Command {
     )
     .option("--seed <n>", "of the first weights, the order and the augmentation (default: 0)", whole(0))
     .option("--limit <n>", "use the first n rows only", whole(1))
+    .option("--balance <column>", "show rows so that the values of this column come equally often")
+    .option("--weigh <column>", "show rows in proportion to the number in this column")
     .option("--weights <file>", "weights to start from, instead of the seed's")
     .option("--skip-bad", "leave rows out that cannot be used")
     .option("--overfit-one-batch", "train on the first batch alone, to see that the loss can fall")
@@ -120,6 +124,8 @@ async function run(file: string, flags: TrainFlags): Promise<void> {
       steps,
       epochs,
       limit,
+      balance,
+      weigh,
       weights,
       model,
       variant,
@@ -135,6 +141,8 @@ async function run(file: string, flags: TrainFlags): Promise<void> {
       steps,
       epochs,
       limit,
+      balance,
+      weigh,
       weights,
       model,
       variant,
@@ -188,6 +196,8 @@ function refuseWithResume(flags: TrainFlags): void {
     "convolution",
     "seed",
     "limit",
+    "balance",
+    "weigh",
     "weights",
     "skipBad",
     "overfitOneBatch",

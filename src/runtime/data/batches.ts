@@ -23,6 +23,7 @@ import type { Manifest, Row } from "./manifest.ts";
 import { readNpy } from "./npy.ts";
 import type { Field, ImageField, Recipe } from "./recipe.ts";
 import { faultOfShape } from "./row-files.ts";
+import { drawShowings, type Sampling, type Showing, type Weights, weightsOf } from "./sampling.ts";
 
 /** Pictures as bytes: [B, H, W, 3], row by row, R, G and B of a pixel together. */
 export interface Pictures {
@@ -40,6 +41,8 @@ export interface BatchOptions {
   readonly seed: number;
   /** Shuffle and augment, as training does. Otherwise rows come as they stand, and the last batch may be short. */
   readonly training: boolean;
+  /** What an epoch of training shows; every row once where it is left out. */
+  readonly sampling?: Sampling | undefined;
   /** A picture that cannot be read is replaced by the next row's, and told once, instead of ending the work. */
   readonly onBad?: (problem: string) => void;
 }
@@ -52,7 +55,8 @@ export class Batches {
   readonly perEpoch: number;
   readonly #accumulate: number;
   readonly #bad = new Set<number>();
-  #order: { readonly epoch: number; readonly rows: readonly number[] } | undefined;
+  readonly #weights: Weights | undefined;
+  #order: { readonly epoch: number; readonly showings: readonly Showing[] } | undefined;
 
   constructor(manifest: Manifest, recipe: Recipe, options: BatchOptions) {
     const { rows, path } = manifest;
@@ -61,6 +65,7 @@ export class Batches {
     this.#manifest = manifest;
     this.#recipe = recipe;
     this.#options = options;
+    this.#weights = training ? weightsOf(path, rows, options.sampling ?? {}) : undefined;
     // A short last batch would give batch statistics of another size; its rows come up in another epoch.
     this.perEpoch = training ? Math.floor(rows.length / each) : Math.ceil(rows.length / each);
     this.#accumulate = accumulate;
@@ -92,12 +97,14 @@ export class Batches {
     const { batch, seed, training } = this.#options;
     const epoch = Math.floor(step / this.perEpoch);
     const place = ((step % this.perEpoch) * this.#accumulate + part) * batch;
-    const rows = this.#rowsOf(epoch).slice(place, place + batch);
+    const showings = this.#showingsOf(epoch).slice(place, place + batch);
     return Promise.all(
-      rows.map((index) =>
-        this.#readable(index, (row) => {
+      showings.map(({ row: at, nth }) =>
+        this.#readable(at, (row) => {
+          // A row that an epoch shows again is moved otherwise.
+          const keys = nth === 0 ? [] : [nth];
           const drawn = training
-            ? drawAugmentation(this.#recipe.augmentations, new Draws(seed, "augment", epoch, row.index))
+            ? drawAugmentation(this.#recipe.augmentations, new Draws(seed, "augment", epoch, row.index, ...keys))
             : { map: identity, swaps: [] };
           return sampleOf(row, this.#recipe, drawn);
         }),
@@ -121,14 +128,20 @@ export class Batches {
     }
   }
 
-  #rowsOf(epoch: number): readonly number[] {
+  #showingsOf(epoch: number): readonly Showing[] {
     if (this.#order?.epoch !== epoch) {
       const n = this.#manifest.rows.length;
       const { seed, training } = this.#options;
-      const rows = training ? new Draws(seed, "order", epoch).permutation(n) : Array.from({ length: n }, (_, i) => i);
-      this.#order = { epoch, rows };
+      const once = (rows: readonly number[]): Showing[] => rows.map((row) => ({ row, nth: 0 }));
+      const draws = new Draws(seed, "order", epoch);
+      const showings = !training
+        ? once(Array.from({ length: n }, (_, i) => i))
+        : this.#weights === undefined
+          ? once(draws.permutation(n))
+          : drawShowings(this.#weights, draws);
+      this.#order = { epoch, showings };
     }
-    return this.#order.rows;
+    return this.#order.showings;
   }
 }
 

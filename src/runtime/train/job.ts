@@ -3,6 +3,7 @@
  * Plain data only.
  */
 import type { Recipe } from "../data/recipe.ts";
+import type { Sampling } from "../data/sampling.ts";
 import type { Fault } from "../data/table.ts";
 
 export type TrainingEngineName = "tfjs" | "onnx";
@@ -24,6 +25,7 @@ export interface TrainJob {
   /** Rows that were found unusable before the run began. */
   readonly leftOut: readonly Fault[];
   readonly limit: number | undefined;
+  readonly sampling: Sampling;
   readonly batch: number;
   /** Micro-batches a step. */
   readonly accumulate: number;

@@ -56,7 +56,7 @@ export async function openData(
   tell: (message: StepMessage) => void = () => undefined,
   look?: Watch,
 ): Promise<TrainingData> {
-  const { recipe, manifest: path, skipBad, batch, seed, accumulate, split, limit, leftOut } = job;
+  const { recipe, manifest: path, skipBad, batch, seed, accumulate, split, limit, leftOut, sampling } = job;
   const onBad = skipBad ? { onBad: (problem: string) => tell({ kind: "skipped", rows: [problem] }) } : {};
   const known = look === undefined ? { known: new Set(leftOut.map(({ line }) => line)) } : look;
   const manifest = await readManifest(path, recipe, { skipBad, splits: [split, job.validation], ...known });
@@ -69,6 +69,7 @@ export async function openData(
     accumulate,
     seed,
     training: true,
+    sampling,
     ...onBad,
   });
   const validation =

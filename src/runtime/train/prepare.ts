@@ -37,6 +37,8 @@ export interface RunConfig {
   readonly steps: number | null;
   readonly epochs: number;
   readonly limit: number | null;
+  readonly balance?: string;
+  readonly weigh?: string;
   readonly weights: string | null;
   /** Runs from before there was a choice do not say it. */
   readonly engine?: TrainingEngineName;
@@ -59,6 +61,8 @@ export interface RunRequest {
   readonly steps?: number | undefined;
   readonly epochs?: number | undefined;
   readonly limit?: number | undefined;
+  readonly balance?: string | undefined;
+  readonly weigh?: string | undefined;
   readonly weights?: string | undefined;
   readonly memory?: Memory | undefined;
   readonly convolution?: Convolution | undefined;
@@ -168,6 +172,8 @@ function configOf(program: Program, request: RunRequest): RunConfig {
     steps: request.steps ?? null,
     epochs: request.epochs ?? number("epochs") ?? 1,
     limit: request.limit ?? null,
+    ...(request.balance !== undefined && { balance: request.balance }),
+    ...(request.weigh !== undefined && { weigh: request.weigh }),
     weights: request.weights === undefined ? null : from(request.weights),
     engine: request.engine,
     precision: request.precision,
@@ -203,6 +209,7 @@ function jobOf(
     skipBad: config.skipBad,
     leftOut,
     limit: config.limit ?? undefined,
+    sampling: { balance: config.balance, weigh: config.weigh },
     batch: config.batch,
     accumulate: accumulateOf(program),
     seed: config.seed,
