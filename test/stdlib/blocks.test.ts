@@ -95,6 +95,22 @@ describe("losses", () => {
     expectClose(data, [expected]);
   });
 
+  it("cross_entropy_ignoring leaves out a number above the classes, or a class", () => {
+    const [first, second] = [-Math.log(p[0][2] ?? NaN), -Math.log(p[1][1] ?? NaN)];
+    const upTo = (n: number): Case => ({ types: { y: ["i64", ` in 0 ..< ${String(n)}`] } });
+    const loss = (expr: string, y: Value, of: Case): number[] =>
+      valueOf(`stack(axis: 0)([${expr}(x, y)])`, { x: scores, y }, of).data;
+    expectClose(loss("cross_entropy_ignoring(255)", row(2, 1), upTo(256)), [mean(first, second)]);
+    expectClose(loss("cross_entropy_ignoring(255)", row(2, 255), upTo(256)), [first]);
+    expectClose(loss("cross_entropy_ignoring(255)", row(255, 255), upTo(256)), [0]);
+    expectClose(loss("cross_entropy_ignoring(2)", row(2, 1), upTo(3)), [second]);
+  });
+  it("binary_cross_entropy_each is -log of the chance that was given to what is, a number an entry", () => {
+    const given = { x: table([0, Math.log(3)], [Math.log(3), 0]), y: table([1, 1], [0, 0.5]) };
+    const [quarter, half, three] = [Math.log(4), Math.log(2), Math.log(4 / 3)];
+    expectClose(valueOf("binary_cross_entropy_each(x, y)", given).data, [half, three, quarter, half]);
+    expectClose(valueOf("binary_cross_entropy_each(3.0)(x, y)", given).data, [3 * half, 3 * three, quarter, 2 * half]);
+  });
   it("dice_loss compares each sample as a whole", () => {
     const args = { p: table([1, 0.5, 0], [0, 0, 0]), y: table([1, 1, 0], [0, 0, 0]) };
     // overlap 1.5, sums 1.5 and 2: 1 - 4 / 4.5; both empty: 0
@@ -183,9 +199,28 @@ describe("initialisers", () => {
     ["xavier_uniform()", "8, 4", { kind: "uniform", low: -Math.sqrt(0.5), high: Math.sqrt(0.5) }],
     ["lecun_normal()", "8, 4", { kind: "normal", mean: 0, std: 0.5 }],
     ["uniform_fan_in(4)", "8, 4", { kind: "uniform", low: -0.5, high: 0.5 }],
+    ["fan_in_uniform()", "8, 4", { kind: "uniform", low: -0.5, high: 0.5 }],
   ])("%s", (init, shape, expected) => {
     expect(initOf(init, shape)).toEqual(expected);
   });
+});
+
+it("linear and embedding start as their `init` says, and as PyTorch's without it", () => {
+  const { variables } = programFrom(`model case() {
+  input x: f32[B, 16]
+  input ids: i64[B] in 0 ..< 5
+  let a = x |> linear(2, init: full(0.25)) as set
+  let b = x |> linear(2) as free
+  let c = ids |> embedding(5, 3, init: full(0.5)) as row_set
+  let d = ids |> embedding(5, 3) as row_free
+  head main { predict out = concat([a, b, c, d]) }
+}
+`);
+  const starts = new Map(variables.map(({ path, init }) => [path, init]));
+  expect(starts.get("set.weight")).toEqual({ kind: "uniform", low: 0.25, high: 0.25 });
+  expect(starts.get("free.weight")).toEqual({ kind: "uniform", low: -0.25, high: 0.25 });
+  expect(starts.get("row_set.weight")).toEqual({ kind: "uniform", low: 0.5, high: 0.5 });
+  expect(starts.get("row_free.weight")).toEqual({ kind: "normal", mean: 0, std: 1 });
 });
 
 describe("dropout and its kin", () => {
