@@ -57,6 +57,9 @@ export function hint(tokens: readonly IToken[], point: number): string {
   if (strided !== undefined) return strided;
   if (before?.image === "lambda") return "a block without a name:   block(z: float[...S]) => z * sigmoid(z)";
   if (type === t.LSquare && before?.tokenType === t.Colon) return "the type of a list is written `list[int]`";
+  const form = type === undefined ? undefined : bracketed.get(type);
+  if (form !== undefined && before !== undefined && (before.tokenType === t.Pipe || operators.has(before.tokenType)))
+    return `inside of an expression \`${shown}\` stands in parentheses:   x ${before.image} ${form}`;
   if (type !== undefined && comparisons.has(type))
     return `comparisons do not chain:   … and ${before?.image ?? "x"} ${shown} ${after?.image ?? "y"}`;
   if (type !== undefined && operators.has(type) && tokens.slice(0, point).some((x) => x.tokenType === t.Pipe))
@@ -111,6 +114,12 @@ function stride(tokens: readonly IToken[], point: number): string | undefined {
   return `an index has no step; places with one are counted:   gather(axis: ${String(axis)})(${of}, ${step.image} * iota(COUNT))`;
 }
 
+/** Forms that hold the rest of their expression. */
+const bracketed: ReadonlyMap<TokenType, string> = new Map([
+  [t.Block, "(block(z: float[...S]) => z * 2.0)"],
+  [t.If, "(if deep then 1.0 else 2.0)"],
+  [t.Fold, "(fold y = z for i in 0 ..< n => y |> layer(64))"],
+]);
 const comparisons = new Set([t.Less, t.LessEqual, t.Greater, t.GreaterEqual, t.Equal, t.NotEqual]);
 const takePatterns = new Set([t.Freeze, t.Optimize, t.Fresh, t.Unused]);
 
