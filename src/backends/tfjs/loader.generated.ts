@@ -825,43 +825,31 @@ var TfjsRunError = class extends Error {
 };
 var jsTypes = { f32: "float32", i32: "int32", bool: "bool" };
 var tfTypes = { f32: "DT_FLOAT", i32: "DT_INT32", bool: "DT_BOOL" };
-var open3 = /* @__PURE__ */ new Map();
 var Session = class _Session {
   #tf;
-  #model;
   #id;
   #backend;
-  #release;
-  constructor(tf, model, id, backend, release) {
+  #isOpen = true;
+  constructor(tf, id, backend) {
     this.#tf = tf;
-    this.#model = model;
     this.#id = id;
     this.#backend = backend;
-    this.#release = release;
   }
   /** A session of its own, with variables of its own, however often the folder is open. */
-  static async open(folder, tf) {
-    const numbers = open3.get(folder) ?? /* @__PURE__ */ new Set();
-    open3.set(folder, numbers);
-    let number = 0;
-    while (numbers.has(number)) number += 1;
-    numbers.add(number);
-    const release = () => void numbers.delete(number);
-    const path = folder + "/.".repeat(number);
-    const model = await tf.node.loadSavedModel(path, ["serve"], "predict").catch((error) => {
-      release();
-      throw failure(error);
-    });
-    const id = model.sessionId;
+  static open(folder, tf) {
     const backend = tf.backend();
-    if (typeof id !== "number" || !isNodeBackend(backend)) {
+    if (!isNodeBackend(backend)) {
       throw new Error("this version of tfjs-node keeps its sessions elsewhere; use version 4");
     }
-    return new _Session(tf, model, id, backend, release);
+    try {
+      return new _Session(tf, backend.loadSavedModelMetaGraph(folder, "serve"), backend);
+    } catch (error) {
+      throw failure(error);
+    }
   }
   /** Runs what these outputs need. Blocks until it is done. */
   run(feeds, outputs) {
-    if (this.#release === void 0) throw new Error("this model was disposed of");
+    if (!this.#isOpen) throw new Error("this model was disposed of");
     const inputs = feeds.map(({ dtype, value }) => this.#tf.tensor(value.data, [...value.shape], jsTypes[dtype]));
     try {
       const results = this.#backend.runSavedModel(
@@ -883,14 +871,14 @@ var Session = class _Session {
   }
   /** Frees the graph and its variables; once more does nothing. */
   dispose() {
-    if (this.#release === void 0) return;
-    this.#model.dispose();
-    this.#release();
-    this.#release = void 0;
+    if (!this.#isOpen) return;
+    this.#backend.deleteSavedModel(this.#id);
+    this.#isOpen = false;
   }
 };
 function isNodeBackend(backend) {
-  return typeof backend === "object" && backend !== null && "runSavedModel" in backend && typeof backend.runSavedModel === "function";
+  const methods = ["loadSavedModelMetaGraph", "deleteSavedModel", "runSavedModel"];
+  return typeof backend === "object" && backend !== null && methods.every((name) => typeof backend[name] === "function");
 }
 function failure(error) {
   const text = error instanceof Error ? error.message : String(error);
@@ -905,10 +893,10 @@ function failure(error) {
 }
 
 // src/runtime/engine/tfjs/model.ts
-var GROUP_BYTES = 64 << 20;
+var GROUP_BYTES = 32 << 20;
 async function openModel(folder, options) {
   const description = JSON.parse(await readFile(join4(folder, "model.json"), "utf8"));
-  const session = await Session.open(folder, options.tf);
+  const session = Session.open(folder, options.tf);
   const model = new TfjsModel(description, session);
   try {
     await model.load(options.weights ?? join4(folder, "weights.safetensors"));

@@ -102,7 +102,11 @@ export const normRows: Table = {
     layout: rule([0]),
     emit(e) {
       const x = image(e, 0);
-      const inputs = [x, e.input(1), e.input(2), e.input(3), e.input(4)];
+      // Without a control edge of its own it would run as soon as its inputs exist: of one that is computed again for the
+      // backward pass, in the forward pass. So its place in the order is held by an input.
+      const variance = e.input(4);
+      const held = isFused(e) ? e.tf.one("Identity", [variance], "f32", { T: attr.type("f32") }) : variance;
+      const inputs = [x, e.input(1), e.input(2), e.input(3), held];
       const [y] = e.tf.add(
         "FusedBatchNormV3",
         inputs,

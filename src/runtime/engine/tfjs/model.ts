@@ -32,11 +32,11 @@ export interface LoadReport {
 }
 
 /** Weights cross the border in groups of about this many bytes. */
-const GROUP_BYTES = 64 << 20;
+const GROUP_BYTES = 32 << 20;
 
 export async function openModel(folder: string, options: OpenOptions): Promise<TfjsModel> {
   const description = JSON.parse(await readFile(join(folder, "model.json"), "utf8")) as ModelDescription;
-  const session = await Session.open(folder, options.tf);
+  const session = Session.open(folder, options.tf);
   const model = new TfjsModel(description, session);
   try {
     await model.load(options.weights ?? join(folder, "weights.safetensors"));

@@ -1,6 +1,6 @@
 /**
- * The few calls into tfjs-node that a model needs, and runs by node name. tfjs's own `predict` reads the whole graph file
- * again for each signature; a session that runs any nodes needs it once.
+ * The few calls into tfjs-node that a model needs, and runs by node name. They are its backend's: `tf.node.loadSavedModel`
+ * reads the whole graph file in JavaScript, too, and shares a session among all who give a path in the same spelling.
  */
 
 /** Numbers with a shape, row-major. */
@@ -15,9 +15,6 @@ interface TfTensor {
   dataSync(): Float32Array | Int32Array | Uint8Array;
   dispose(): void;
 }
-interface SavedModel {
-  dispose(): void;
-}
 /** What of `@tensorflow/tfjs-node-gpu` or `@tensorflow/tfjs-node` is used. */
 export interface TfModule {
   tensor(
@@ -26,9 +23,10 @@ export interface TfModule {
     dtype: "float32" | "int32" | "bool",
   ): TfTensor;
   backend(): unknown;
-  readonly node: { loadSavedModel(path: string, tags?: string[], signature?: string): Promise<SavedModel> };
 }
 interface NodeBackend {
+  loadSavedModelMetaGraph(path: string, tags: string): number;
+  deleteSavedModel(id: number): void;
   runSavedModel(
     id: number,
     inputs: TfTensor[],
@@ -57,48 +55,34 @@ export interface FeedNode {
   readonly value: TensorData;
 }
 
-/** Sessions that are open, a folder: tfjs-node shares one among all that give a path in the same spelling. */
-const open = new Map<string, Set<number>>();
-
 export class Session {
   readonly #tf: TfModule;
-  readonly #model: SavedModel;
   readonly #id: number;
   readonly #backend: NodeBackend;
-  #release: (() => void) | undefined;
+  #isOpen = true;
 
-  private constructor(tf: TfModule, model: SavedModel, id: number, backend: NodeBackend, release: () => void) {
+  private constructor(tf: TfModule, id: number, backend: NodeBackend) {
     this.#tf = tf;
-    this.#model = model;
     this.#id = id;
     this.#backend = backend;
-    this.#release = release;
   }
 
   /** A session of its own, with variables of its own, however often the folder is open. */
-  static async open(folder: string, tf: TfModule): Promise<Session> {
-    const numbers = open.get(folder) ?? new Set<number>();
-    open.set(folder, numbers);
-    let number = 0;
-    while (numbers.has(number)) number += 1;
-    numbers.add(number);
-    const release = (): void => void numbers.delete(number);
-    const path = folder + "/.".repeat(number);
-    const model = await tf.node.loadSavedModel(path, ["serve"], "predict").catch((error: unknown) => {
-      release();
-      throw failure(error);
-    });
-    const id: unknown = (model as unknown as { sessionId?: unknown }).sessionId;
+  static open(folder: string, tf: TfModule): Session {
     const backend = tf.backend();
-    if (typeof id !== "number" || !isNodeBackend(backend)) {
+    if (!isNodeBackend(backend)) {
       throw new Error("this version of tfjs-node keeps its sessions elsewhere; use version 4");
     }
-    return new Session(tf, model, id, backend, release);
+    try {
+      return new Session(tf, backend.loadSavedModelMetaGraph(folder, "serve"), backend);
+    } catch (error) {
+      throw failure(error);
+    }
   }
 
   /** Runs what these outputs need. Blocks until it is done. */
   run(feeds: readonly FeedNode[], outputs: readonly string[]): TensorData[] {
-    if (this.#release === undefined) throw new Error("this model was disposed of");
+    if (!this.#isOpen) throw new Error("this model was disposed of");
     const inputs = feeds.map(({ dtype, value }) => this.#tf.tensor(value.data, [...value.shape], jsTypes[dtype]));
     try {
       const results = this.#backend.runSavedModel(
@@ -121,19 +105,18 @@ export class Session {
 
   /** Frees the graph and its variables; once more does nothing. */
   dispose(): void {
-    if (this.#release === undefined) return;
-    this.#model.dispose();
-    this.#release();
-    this.#release = undefined;
+    if (!this.#isOpen) return;
+    this.#backend.deleteSavedModel(this.#id);
+    this.#isOpen = false;
   }
 }
 
 function isNodeBackend(backend: unknown): backend is NodeBackend {
+  const methods = ["loadSavedModelMetaGraph", "deleteSavedModel", "runSavedModel"];
   return (
     typeof backend === "object" &&
     backend !== null &&
-    "runSavedModel" in backend &&
-    typeof backend.runSavedModel === "function"
+    methods.every((name) => typeof (backend as Record<string, unknown>)[name] === "function")
   );
 }
 
