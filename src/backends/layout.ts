@@ -4,7 +4,8 @@
  */
 import type { Graph, Node, Value } from "../compiler/graph/graph.ts";
 import { typeOf } from "../compiler/graph/graph.ts";
-import { type Dim, elementCount, type Shape } from "../compiler/types/dim.ts";
+import { guessed } from "../compiler/ops/cost.ts";
+import { elementCount, type Shape } from "../compiler/types/dim.ts";
 
 /** Which logical axis stands at each place in memory: `[0, 2, 3, 1]` is NHWC. Undefined is the logical order. */
 export type Layout = readonly number[] | undefined;
@@ -57,12 +58,6 @@ const logical: LayoutRule = { kind: "fixed", inputs: [], outputs: [] };
 export interface Layouts {
   of(value: Value): Layout;
 }
-
-/** A size, those that only a run knows guessed: for choices, which must be the same everywhere. */
-export function guessed(size: Dim): number {
-  return size.evaluate((_key, _name, unit) => Math.ceil(GUESSED_SIZE / unit) * unit);
-}
-const GUESSED_SIZE = 8;
 
 export function assignLayouts(graph: Graph, ruleOf: (node: Node) => LayoutRule | undefined): Layouts {
   const places = new Places(graph);

@@ -90,10 +90,7 @@ export const normRows: Table = {
         { ...attributes(e, x.type, true), exponential_avg_factor: attr.float(1) },
         { chained: !isFused(e) },
       ) as [TfValue, TfValue, TfValue, ...TfValue[]];
-      e.graph.extras.set(
-        `batch norm ${keyOf(e.source(0), { node: e.node, index: 1 }, { node: e.node, index: 2 })}`,
-        kept,
-      );
+      e.graph.extras.set(`batch norm ${keyOf({ node: e.node, index: 1 }, { node: e.node, index: 2 })}`, kept);
       const biased = e.graph.binary("Mul", variance, unbiasedToBiased(e, e.inputShape(0)));
       return [unimage(e, y, e.inputShape(0)), { value: mean, layout: undefined }, { value: biased, layout: undefined }];
     },
@@ -121,7 +118,7 @@ export const normRows: Table = {
     layout: rule([0, 4]),
     emit(e) {
       const [x, dy, weight] = [image(e, 0), image(e, 4), e.input(1)];
-      const kept = e.graph.extras.get(`batch norm ${keyOf(e.source(0), e.source(2), e.source(3))}`);
+      const kept = e.graph.extras.get(`batch norm ${keyOf(e.source(2), e.source(3))}`);
       // Without the forward kernel's own results: its mean and variance are what the CPU kernel keeps.
       const empty = e.tf.constant([], "f32", [0]);
       const [mean = e.input(2), variance = e.input(3), third = empty] = kept ?? [];

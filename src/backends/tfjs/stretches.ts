@@ -5,14 +5,10 @@
  * lives long. A simulation by the operators' costs decides, the same on every machine.
  */
 import type { Node } from "../../compiler/graph/graph.ts";
-import { costOf } from "../../compiler/ops/cost.ts";
-import { guessed } from "../layout.ts";
+import { secondsOf } from "../../compiler/ops/cost.ts";
 import type { Step } from "./schedule.ts";
 
 export const CORES = 2;
-/** Of one core; a multiply-add is two. Only their ratio matters. */
-const FLOP_A_SECOND = 120e9;
-const BYTES_A_SECOND = 8e9;
 /** How much of the work may lie between the first step that is not begun and one that is. */
 const AHEAD = 0.05;
 /** The share of a run that a stretch is. */
@@ -28,7 +24,9 @@ export interface Stretched {
 /** `shareOf`: the time of a node as it is emitted, as a share of what its operator's cost says. */
 export function inStretches(steps: readonly Step[], shareOf: (node: Node) => number): Stretched {
   const { needs, readers } = dependencies(steps);
-  const seconds = steps.map((step) => secondsOf(step, shareOf));
+  const seconds = steps.map((step) =>
+    (step.kind === "node" ? [step.node] : step.nodes).reduce((sum, node) => sum + shareOf(node) * secondsOf(node), 0),
+  );
   const work = seconds.reduce((sum, s) => sum + s, 0);
   const left = needs.map((list) => list.length);
   /** When what a step needs is there. */
@@ -79,12 +77,4 @@ function dependencies(steps: readonly Step[]): { readonly needs: number[][]; rea
     for (const need of list) readers[need]?.push(i);
   });
   return { needs, readers };
-}
-
-function secondsOf(step: Step, shareOf: (node: Node) => number): number {
-  const nodes = step.kind === "node" ? [step.node] : step.nodes;
-  return nodes.reduce((sum, node) => {
-    const { flops, bytes } = costOf(node);
-    return sum + shareOf(node) * (guessed(flops) / FLOP_A_SECOND + guessed(bytes) / BYTES_A_SECOND);
-  }, 0);
 }

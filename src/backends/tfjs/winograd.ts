@@ -6,7 +6,7 @@
 import type { Node } from "../../compiler/graph/graph.ts";
 import { typeOf } from "../../compiler/graph/graph.ts";
 import { pairAttribute } from "../../compiler/ops/attributes.ts";
-import { guessed } from "../layout.ts";
+import { guessed } from "../../compiler/ops/cost.ts";
 
 const KERNEL = 3;
 
