@@ -23,13 +23,28 @@ const settings = Object.entries({ side: 32, size: 8, base: 2, width: 4, classes:
 const { program } = compile(new TestHost("models/dhaa.arch"), { file: "models/dhaa.arch", settings });
 if (program?.train === undefined) throw new Error("the model does not train");
 const graph = simplify(program.train);
-const again = recompute.run(graph);
+const again = recompute("low").run(graph);
 
 test("the pass changes a network of batch norms, once", () => {
   expect(again.changed).toBe(true);
   assertValid(again.graph, rules, "recompute");
-  const small = recompute.run({ ...graph, nodes: [], outputs: [], updates: [] });
+  const small = recompute("low").run({ ...graph, nodes: [], outputs: [], updates: [] });
   expect(small.changed).toBe(false);
+});
+
+test("without being asked, it keeps all of what is small, and computes less again of what is large", () => {
+  expect(recompute("normal").run(graph).changed).toBe(false);
+  const whole = compile(new TestHost("models/dhaa.arch"), { file: "models/dhaa.arch" }).program?.train;
+  if (whole === undefined) throw new Error("the model does not train");
+  const large = simplify(whole);
+  const work = (made: Graph): number => made.nodes.reduce((sum, node) => sum + secondsOf(node), 0);
+  const [normal, low] = (["normal", "low"] as const).map(
+    (level) => work(recompute(level).run(large).graph) / work(large),
+  );
+  expect(normal).toBeGreaterThan(1);
+  expect(normal).toBeLessThan(low ?? 0);
+  // a batch norm and its ReLU, besides what is counted as not cheap
+  expect(normal).toBeLessThan(1.1);
 });
 
 test("gradients, losses and updates are those of the graph as it was", () => {

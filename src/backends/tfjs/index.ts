@@ -3,7 +3,7 @@
  * files are returned, never written, and equal programs give equal bytes. Weights are not among them; they are streamed.
  */
 import { mixedPrecision } from "../../compiler/passes/mixed.ts";
-import { recompute } from "../../compiler/passes/recompute.ts";
+import { type Level, recompute } from "../../compiler/passes/recompute.ts";
 import { simplify } from "../../compiler/passes/simplify.ts";
 import { randomRow } from "./rows-random.ts";
 import { regionRows } from "./rows-regions.ts";
@@ -28,7 +28,7 @@ import { declareVariables, weightSignatures } from "./variables.ts";
 
 /** `bf16`: convolutions, products and the work between them in bf16; weights, losses and updates in f32. */
 export type TfjsPrecision = "f32" | "bf16";
-export type Memory = "normal" | "low";
+export type Memory = Level;
 /** How training convolves: with fewer products where that is faster, or always by the plain sum. */
 export type Convolution = "winograd" | "direct";
 
@@ -36,7 +36,7 @@ export interface TfjsOptions {
   readonly mode: "train" | "predict";
   /** Adds the signature `gradients`: losses and all gradients of a training step that changes nothing. */
   readonly probe?: boolean;
-  /** `low` keeps less for the backward pass and computes it again. */
+  /** How much is kept for the backward pass; what is not is computed again. */
   readonly memory?: Memory;
   /** The key of random draws in training, such as dropout's. */
   readonly seed?: number;
@@ -69,7 +69,7 @@ export interface TfjsEmission extends Emission {
 
 export function emitTfjs(program: Program, options: TfjsOptions): TfjsEmission {
   const refusals: Refusal[] = [];
-  const { decompose, rules, seed = 0, precision = "f32", convolution = "winograd" } = options;
+  const { decompose, rules, seed = 0, precision = "f32", convolution = "winograd", memory = "normal" } = options;
   const table = tfjsTable(seed);
   const training = tfjsTable(seed, convolution === "winograd");
   const lower = (whole: Graph): Graph => {
@@ -82,7 +82,7 @@ export function emitTfjs(program: Program, options: TfjsOptions): TfjsEmission {
   };
   const wanted: [name: string, graph: Graph, table: Table][] = [];
   if (options.mode === "train" && program.train) {
-    const step = (graph: Graph): Graph => (options.memory === "low" ? recompute.run(lower(graph)).graph : lower(graph));
+    const step = (graph: Graph): Graph => recompute(memory).run(lower(graph)).graph;
     const train = step(program.train);
     wanted.push(["train_step", train, training]);
     if (program.accumulate) wanted.push(["accumulate", step(program.accumulate), training]);

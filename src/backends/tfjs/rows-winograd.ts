@@ -5,7 +5,7 @@
 import type { Node } from "../../compiler/graph/graph.ts";
 import { Dim } from "../../compiler/types/dim.ts";
 import { channelsLast, kernelLayout, type Layout } from "../layout.ts";
-import type { NodeEmitter, Row, Table } from "./emitter.ts";
+import { keyOf, type NodeEmitter, type Row, type Table } from "./emitter.ts";
 import { attr, type NodeOptions, type TfValue } from "./nodes.ts";
 import { paddings } from "./rows-basic.ts";
 import { windowRows } from "./rows-windows.ts";
@@ -20,13 +20,13 @@ export const winogradRows: Table = {
     return gatherResult(e, batched(e, tiles, kernel), form);
   }),
   conv2d_input_gradient: faster("conv2d_input_gradient", last, (e, form) => {
-    const tiles = spreadGradient(e, e.input(0, last), form);
+    const tiles = gradientTiles(e, 0, form);
     const kernel = kernelPoints(e, form, tiles);
     return gather(e, batched(e, tiles, kernel, { adj_y: true }), form);
   }),
   conv2d_weight_gradient: faster("conv2d_weight_gradient", kernelLayout, (e, form) => {
     const { kernel, inputs, outputs } = form;
-    const gradient = spreadGradient(e, e.input(1, last), form);
+    const gradient = gradientTiles(e, 1, form);
     const tiles = spread(e, e.input(0, last), form, gradient);
     const points = batched(e, tiles, gradient, { adj_x: true });
     const weights = product(e, kernel, points, { transpose_a: true });
@@ -80,7 +80,15 @@ function gather(e: NodeEmitter, tiles: TfValue, form: Winograd): TfValue {
   return reshape(e, lines, [-1, height, width, inputs]);
 }
 
-/** Tiles of the result's gradient: the adjoint of `gatherResult`. */
+/** Tiles of the result's gradient, which both gradients read. */
+function gradientTiles(e: NodeEmitter, operand: number, form: Winograd): TfValue {
+  const { tile, rows, columns } = form;
+  const key = `winograd ${keyOf(e.source(operand))} ${[tile, rows.written, columns.written].join()}`;
+  const [known = spreadGradient(e, e.input(operand, last), form)] = e.graph.extras.get(key) ?? [];
+  e.graph.extras.set(key, [known]);
+  return known;
+}
+/** The adjoint of `gatherResult`. */
 function spreadGradient(e: NodeEmitter, dy: TfValue, form: Winograd): TfValue {
   const { points, tile, rows, columns, result, outputs } = form;
   const padded = padResult(e, dy, form);

@@ -66,7 +66,7 @@ export function compile(): Command {
     .option("--raw-inputs", "onnx: images are fed as the bytes of pictures and normalised in the graph")
     .option("--external-data", "onnx: weights in a file of their own, as they are past 2 GB anyhow")
     .addOption(
-      new Option("--memory <amount>", "tfjs: low computes activations again rather than keep them")
+      new Option("--memory <amount>", "tfjs: how much the backward pass keeps; with low it computes more again")
         .choices(["normal", "low"])
         .default("normal"),
     )

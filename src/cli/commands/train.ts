@@ -58,7 +58,7 @@ export function train(): Command {
     .option("--batch <n>", "samples a step (default: the model's)", whole(1))
     .option("--accumulate <n>", "batches a step, whose gradients' mean it takes (default: the model's, or 1)", whole(1))
     .addOption(
-      new Option("--memory <amount>", "low computes activations again rather than keep them").choices([
+      new Option("--memory <amount>", "how much the backward pass keeps; with low it computes more again").choices([
         "normal",
         "low",
       ]),

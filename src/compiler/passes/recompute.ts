@@ -1,5 +1,5 @@
 /**
- * Makes what a backward pass reads anew from what it keeps anyhow: elementwise work and batch norms always, other work where
+ * Makes what a backward pass reads anew from what it keeps anyhow: elementwise work and batch norms first, other work where
  * it frees many bytes for its time, as long as the most that lives at once falls. The graph means the same up to rounding.
  * It must be the last pass, for others would find the copies equal and share them.
  */
@@ -18,33 +18,40 @@ const CHEAP: ReadonlySet<string> = new Set([
   ...["relu", "neg", "abs", "add", "sub", "mul", "div", "min", "max", "sigmoid", "tanh"],
   ...["batch_norm_train", "batch_norm_eval", "concat", "slice", "pad", "reshape", "expand", "transpose"],
 ]);
-/** The share of a step's time that may go into doing again what is not cheap. */
-const MOST_TIME = 0.16;
+/**
+ * `normal` does again what costs little, in graphs whose values outweigh the engine's own memory; `low` frees what it can. The
+ * share of a step's time that may go into doing again what is not cheap, and the bytes below which all is kept.
+ */
+const LEVELS = { normal: { mostTime: 0.03, enough: 2 ** 28 }, low: { mostTime: 0.16, enough: 0 } } as const;
+export type Level = keyof typeof LEVELS;
 /** Values whose readers lie further apart than this share of a step are kept, for a copy would live as long between them. */
 const FAR = 0.1;
 /** Plans that differ by less, in time or in what lives, are alike. */
 const ALIKE = 0.01;
 
-export const recompute: Pass = {
-  name: "recompute",
-  run(graph: Graph): PassResult {
-    const results = graph.outputs.filter((output) => output.kind !== "gradient");
-    const forward = reachableFrom(results.map((output) => output.value));
-    const remade = choose(graph, forward);
-    const made = new Map<Node, readonly Value[]>();
-    const changed = rewrite(graph, noRules, (builder, node, inputs) => {
-      if (forward.has(node)) return undefined;
-      const again = node.inputs.map((old, i) => {
-        const given = inputs[i] as Value;
-        return remade.has(old.node) && !isSmall(old) ? remake(builder, old, given, remade, made) : given;
-      });
-      if (again.every((value, i) => value === inputs[i])) return undefined;
-      const copy = builder.node(node.op, node.attributes, again, node.outputs);
-      return node.outputs.map((_, index) => ({ node: copy, index }));
+export function recompute(level: Level): Pass {
+  return { name: "recompute", run: (graph) => runOn(graph, level) };
+}
+
+function runOn(graph: Graph, level: Level): PassResult {
+  const results = graph.outputs.filter((output) => output.kind !== "gradient");
+  const forward = reachableFrom(results.map((output) => output.value));
+  const remade = choose(graph, forward, LEVELS[level]);
+  const made = new Map<Node, readonly Value[]>();
+  const changed = rewrite(graph, noRules, (builder, node, inputs) => {
+    if (forward.has(node)) return undefined;
+    const again = node.inputs.map((old, i) => {
+      const given = inputs[i] as Value;
+      return remade.has(old.node) && !isSmall(old) ? remake(builder, old, given, remade, made) : given;
     });
-    return { graph: changed ?? graph, changed: changed !== undefined };
-  },
-};
+    if (again.every((value, i) => value === inputs[i])) return undefined;
+    const copy = builder.node(node.op, node.attributes, again, node.outputs);
+    return node.outputs.map((_, index) => ({ node: copy, index }));
+  });
+  return { graph: changed ?? graph, changed: changed !== undefined };
+}
+
+type Limits = (typeof LEVELS)[Level];
 
 interface Plan {
   readonly remade: ReadonlySet<Node>;
@@ -55,8 +62,9 @@ interface Plan {
 }
 
 /** Adds what frees most for its time; the plan in which the least lives at once. */
-function choose(graph: Graph, forward: ReadonlySet<Node>): ReadonlySet<Node> {
+function choose(graph: Graph, forward: ReadonlySet<Node>, { mostTime, enough }: Limits): ReadonlySet<Node> {
   const clock = new Clock(graph);
+  if (enough > 0 && planOf(graph, forward, () => false, clock).peak < enough) return new Set();
   const density = new Map<Node, number>();
   for (const node of graph.nodes) {
     if (!forward.has(node) || isLeaf(node) || node.op === "random" || CHEAP.has(node.op)) continue;
@@ -66,7 +74,7 @@ function choose(graph: Graph, forward: ReadonlySet<Node>): ReadonlySet<Node> {
   let tried = 0;
   for (const least of [...new Set(density.values())].sort((a, b) => b - a)) {
     const plan = planOf(graph, forward, (node) => CHEAP.has(node.op) || (density.get(node) ?? 0) >= least, clock);
-    if (plan.seconds > MOST_TIME * clock.work) break;
+    if (plan.seconds > mostTime * clock.work) break;
     if (plan.seconds < tried + ALIKE * clock.work) continue;
     tried = plan.seconds;
     if (plan.peak < (1 - ALIKE) * best.peak) best = plan;
