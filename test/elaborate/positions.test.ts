@@ -28,7 +28,7 @@ describe("the order of other libraries", () => {
     ["(x, x) |> bilinear(64, 64, 10)", "E0229", "64", "bilinear(10)"],
     ["image |> batch_norm(64)", "E0229", "64", "batch_norm\n"],
     ["image |> instance_norm(64)", "E0229", "64", "instance_norm\n"],
-    ["image |> group_norm(32, 64)", "E0229", "64", "group_norm(32, eps: 64)"],
+    ["image |> group_norm(32, 64)", "E0229", "64", "it comes with the tensor:   group_norm(32)"],
     ["image |> max_pool(3, 2)", "E0229", "2", "max_pool(3, stride: 2)"],
     ["seq |> attention(64, 8)", "E0229", "8", "attention(8)"],
     ["seq |> unstack |> lstm(64, 128)", "E0216", "128", "lstm(128)"],

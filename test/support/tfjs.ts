@@ -54,7 +54,7 @@ export async function openProgram(
 ): Promise<{ readonly model: TfjsModel; close(): Promise<void> }> {
   const folder = await writeFolder(program, options);
   const { tf } = loadTensorflow({ threads: { intra: 2, inter: 2 } });
-  const session = await Session.open(folder, tf);
+  const session = Session.open(folder, tf);
   const { files } = emitTfjs(program, options);
   const model = new TfjsModel(JSON.parse(files.get("model.json") as string) as ModelDescription, session);
   return {
