@@ -131,7 +131,7 @@ test.each(faster)("its matrices are exact but for rounding: %s", (_, sizes) => {
   }
 });
 
-/** What every operator is held to, of the largest number; the tiles err by 2e-6, the plain sum by 4e-7. */
+/** What every operator is held to, of the largest number. */
 const WITHIN = 1e-5;
 
 describe("a convolution and both gradients, batch left open", () => {
