@@ -115,48 +115,15 @@ async function run(file: string, flags: TrainFlags): Promise<void> {
     const set = [...(flags.set ?? []), ...accumulated];
     const loaded = await load(ui, file, { ...flags, set });
     ({ program } = loaded);
-    const {
-      data,
-      engine = "tfjs",
-      precision = "f32",
-      batch,
-      seed = 0,
-      steps,
-      epochs,
-      limit,
-      balance,
-      weigh,
-      weights,
-      model,
-      variant,
-    } = flags;
-    const wishes = {
-      run: folder,
-      file,
-      data,
-      engine,
-      precision,
-      batch,
-      seed,
-      steps,
-      epochs,
-      limit,
-      balance,
-      weigh,
-      weights,
-      model,
-      variant,
-      set,
-    };
     const looked = ui.counter("looking at the manifest's files");
     job = await prepareRun(program, loaded.rules, {
-      ...wishes,
+      ...flags,
+      ...{ run: folder, file, data: flags.data, set },
+      ...{ engine: flags.engine ?? "tfjs", precision: flags.precision ?? "f32", seed: flags.seed ?? 0 },
       looking: { signal, onDone: looked.onDone },
-      memory: flags.memory,
-      convolution: flags.convolution,
       skipBad: flags.skipBad === true,
       overfitOneBatch: flags.overfitOneBatch === true,
-      ...(flags.profile === true && { steps: steps ?? PROFILED_STEPS }),
+      ...(flags.profile === true && { steps: flags.steps ?? PROFILED_STEPS }),
       onOrigins: (made) => (origins = made),
     }).finally(looked.stop);
   }
